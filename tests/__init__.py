@@ -1,0 +1,1 @@
+"""Tests of Leap for Home Assistant, one folder per room."""
