@@ -1,0 +1,440 @@
+"""The entry's dispatches: what is known, what the home decided, and the instants that matter."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+import logging
+from typing import TYPE_CHECKING, override
+
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.util import dt as dt_util
+
+from .announce import DispatchSignal, concerned, news
+from .api.client import LeapClient
+from .api.models import Notification
+from .boundaries import Boundaries
+from .const import (
+    CONF_COMMUNICATION_TEST,
+    CONF_METER_ID,
+    CONF_MODE,
+    CONF_PUSH,
+    CONF_VOLUNTARY_DEFAULT,
+    DOMAIN,
+    CommunicationTestMode,
+    Mode,
+    PushMode,
+    SubentryType,
+)
+from .convert import to_events
+from .dispatch.decisions import Choice, Decision, Policy
+from .dispatch.event import DispatchEvent, EventKey, Source
+from .dispatch.ledger import Change
+from .dispatch.schedule import Schedule
+from .guard import Guard
+from .health import Proof, PushHealth
+from .home import Home, row_key
+from .store import LeapStore, StoreError
+
+if TYPE_CHECKING:
+    from .curtailment.controller import Controller
+    from .push import PushManager
+
+__all__ = [
+    "DispatchCoordinator",
+    "DispatchSignal",
+    "LeapConfigEntry",
+    "LeapRuntimeData",
+    "signal_dispatch",
+    "signal_subentries",
+]
+
+_LOGGER = logging.getLogger(__name__)
+
+STALE = timedelta(minutes=15)
+BEGUN = "begun"
+
+type LeapConfigEntry = ConfigEntry[LeapRuntimeData]
+
+
+@dataclass
+class LeapRuntimeData:
+    """What a loaded entry runs on; `client` is None in relay mode without searches."""
+
+    coordinator: DispatchCoordinator
+    controller: Controller
+    push: PushManager
+    client: LeapClient | None
+
+
+def signal_dispatch(entry_id: str) -> str:
+    """Name the signal sent with (meter_id, DispatchSignal, event, choice or None)."""
+    return f"{DOMAIN}_{entry_id}_dispatch"
+
+
+def signal_subentries(entry_id: str) -> str:
+    """Name the signal sent without arguments after meters or loads changed."""
+    return f"{DOMAIN}_{entry_id}_subentries"
+
+
+_NOTHING = Schedule((), (), Policy())
+
+
+def _meter_subentries(entry: LeapConfigEntry) -> dict[str, ConfigSubentry]:
+    """Followed meters of an entry, by id."""
+    return {subentry.data[CONF_METER_ID]: subentry for subentry in entry.get_subentries_of_type(SubentryType.METER)}
+
+
+def _proof(entry: LeapConfigEntry, searching: bool) -> Proof:
+    """Tell what shows this entry that push works."""
+    if not searching:
+        return Proof.HEARTBEAT
+    if entry.data[CONF_MODE] == Mode.RELAY:
+        return Proof.FIRST_PUSH
+    return {
+        PushMode.REGISTER: Proof.REGISTRATION,
+        PushMode.MANUAL: Proof.FIRST_PUSH,
+    }.get(entry.options.get(CONF_PUSH, PushMode.OFF), Proof.NONE)
+
+
+class DispatchCoordinator(DataUpdateCoordinator[None]):
+    """Ledger, decisions and settings of an entry, with its guard and its boundary timer."""
+
+    config_entry: LeapConfigEntry
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: LeapConfigEntry,
+        client: LeapClient | None,
+        store: LeapStore,
+    ) -> None:
+        """Prepare; `async_load` and `async_start` bring it to life."""
+        super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
+        self.home = Home(store, entry.entry_id)
+        self.health = PushHealth(_proof(entry, client is not None), dt_util.utcnow())
+        self.last_notification: datetime | None = None
+        self.last_test: datetime | None = None
+        self.guard = client and Guard(
+            hass,
+            entry,
+            client,
+            self.home,
+            self.health,
+            meters=self._meters_by_lower_id,
+            taken=self.async_taken,
+        )
+        self._subentries = _meter_subentries(entry)
+        self._schedules: dict[str, Schedule] = {}
+        self._boundaries = Boundaries(
+            hass,
+            tell=self._tell,
+            reached=self._refresh,
+            begun_changed=self._keep_begun,
+        )
+        self._unsaid: list[Change] = []
+        self._started = False
+        self._stopped = False
+        self._malformed_logged = False
+        self._unwritten_logged = False
+
+    @property
+    def meter_ids(self) -> frozenset[str]:
+        """Return the followed meters."""
+        return frozenset(self._subentries)
+
+    @property
+    def last_poll(self) -> datetime | None:
+        """Return when Leap was last asked."""
+        return self.guard.last_poll if self.guard else None
+
+    @property
+    def last_good_poll(self) -> datetime | None:
+        """Return when Leap last answered."""
+        return self.guard.last_good if self.guard else None
+
+    def schedule(self, meter_id: str) -> Schedule:
+        """Return what a meter does and when: nothing, if it is not followed."""
+        return self._schedules.get(meter_id, _NOTHING)
+
+    def automatic(self, meter_id: str) -> bool:
+        """Tell whether the loads behind a meter answer by themselves."""
+        return self.home.setting(f"automatic/{meter_id}") is not False
+
+    def load_enabled(self, load_id: str) -> bool:
+        """Tell whether a load takes part at all."""
+        return self.home.setting(f"load_enabled/{load_id}") is not False
+
+    def feed_ok(self, meter_id: str) -> bool:
+        """Tell whether what is shown of a meter can be trusted: Leap was heard of lately.
+
+        A running event is known to run, whether Leap can be reached or not.
+        """
+        now = dt_util.utcnow()
+        if self.schedule(meter_id).active(now):
+            return True
+        if self.guard is None:
+            return self.health.healthy(now) is not False
+        heard = [at for at in (self.guard.last_good, self.last_notification) if at]
+        return bool(heard) and now - max(heard) < max(STALE, timedelta(seconds=self.guard.delay))
+
+    async def async_load(self) -> bool:
+        """Read what is on disk; True if Leap has ever been searched with success."""
+        await self.home.async_load(self.meter_ids)
+        self._rebuild()
+        kept = self.home.setting(BEGUN)
+        names = kept if isinstance(kept, list) else []
+        entries = self.home.ledger.entries()
+        self._boundaries.restore([entry.event.key for entry in entries if row_key(entry.event.key) in names])
+        return self.guard.restore() if self.guard else True
+
+    @callback
+    def async_start(self) -> None:
+        """Say what came in meanwhile, then keep time."""
+        self._started = True
+        self._boundaries.start(f"leap {self.name}")
+        if self.guard:
+            self.guard.start()
+        unsaid, self._unsaid = self._unsaid, []
+        self._act(unsaid)
+
+    async def async_stop(self) -> None:
+        """Stop all timers and wait until what was received is on disk."""
+        self._stopped = True
+        self._boundaries.stop()
+        if self.guard:
+            self.guard.stop()
+        await self.home.async_idle()
+
+    @override
+    async def async_shutdown(self) -> None:
+        """Stop with the entry."""
+        await super().async_shutdown()
+        await self.async_stop()
+
+    async def async_receive(self, notification: Notification, received_at: datetime) -> None:
+        """Keep a notification: on disk when this returns, else StoreError; act afterwards."""
+        self.last_notification = received_at
+        events = to_events(notification.meters, self._meters_by_lower_id(), Source.PUSH)
+        if notification.integration_test:
+            self._take_test(events, received_at)
+            return
+        merge = self.home.merge_push(events, received_at=received_at)
+        previous = [change.previous.event for change in merge.changes if change.previous]
+        try:
+            changes = await self.home.async_keep()
+        except StoreError:
+            self._later([])
+            raise
+        self.health.note_push([event.key for event in events], received_at)
+        self._later(changes)
+        self._follow_up(notification, merge.confirm, [*events, *previous])
+
+    def _follow_up(
+        self,
+        notification: Notification,
+        confirm: Collection[EventKey],
+        copies: Iterable[DispatchEvent],
+    ) -> None:
+        """Have the guard look at what a push leaves open."""
+        if notification.malformed and not self._malformed_logged:
+            self._malformed_logged = True
+            _LOGGER.warning(
+                "A push held %s unreadable timeslots; Leap is searched for them",
+                notification.malformed,
+            )
+        if self.guard is None:
+            return
+        self.guard.confirm(confirm, copies)
+        if notification.malformed or notification.group_meter_ids:
+            self.guard.request()
+
+    def _take_test(self, events: Iterable[DispatchEvent], received_at: datetime) -> None:
+        """Show that an integration test arrived; nothing else comes of it."""
+        self.last_test = received_at
+        self.health.note_push((), received_at)
+        for event in events:
+            self._send(DispatchSignal.TEST_RECEIVED, event, None)
+        self._later([])
+
+    async def async_taken(self) -> None:
+        """Keep and act on what a search brought; a failed write is made good by the next."""
+        try:
+            changes = await self.home.async_keep()
+        except StoreError as err:
+            changes = []
+            if not self._unwritten_logged:
+                _LOGGER.warning("Dispatches could not be written to disk: %s", err)
+            self._unwritten_logged = True
+        else:
+            self._unwritten_logged = False
+        self._act(changes)
+
+    async def async_decide(self, meter_id: str, choice: Choice, event_id: str | None = None) -> DispatchEvent:
+        """Join or leave the named event, else all running ones, else the next."""
+        now = dt_util.utcnow()
+        events = concerned(self.schedule(meter_id), choice, event_id, now)
+        if not events:
+            raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_dispatch")
+        await self._async_put_decisions(
+            [
+                Decision(
+                    meter_id=meter_id,
+                    event_id=event.event_id,
+                    choice=choice,
+                    decided_at=now,
+                )
+                for event in events
+            ]
+        )
+        said = {
+            Choice.OPTED_OUT: DispatchSignal.OPTED_OUT,
+            Choice.JOIN: DispatchSignal.OPTED_IN,
+        }
+        if signal := said.get(choice):
+            for event in events:
+                self._send(signal, event, choice)
+        return events[0]
+
+    async def async_opt_out_load(self, meter_id: str, load_id: str) -> None:
+        """Leave a load out of the unbroken chain of events that runs now."""
+        await self._async_put_load(meter_id, load_id, out=True)
+
+    async def async_opt_in_load(self, meter_id: str, load_id: str) -> None:
+        """Let a load take part again in the chain of events that runs now."""
+        await self._async_put_load(meter_id, load_id, out=False)
+
+    async def _async_put_load(self, meter_id: str, load_id: str, *, out: bool) -> None:
+        """Decide about one load for every event of the running chain."""
+        now = dt_util.utcnow()
+        made = []
+        for event in self.schedule(meter_id).timeline.chain(now):
+            known = self.home.decisions.get(event.key) or Decision(
+                meter_id=meter_id, event_id=event.event_id, decided_at=now
+            )
+            loads = known.loads_out | {load_id} if out else known.loads_out - {load_id}
+            if loads != known.loads_out:
+                made.append(replace(known, loads_out=loads, decided_at=now))
+        await self._async_put_decisions(made)
+
+    async def _async_put_decisions(self, made: Collection[Decision]) -> None:
+        """Put decisions into force, on disk or not: the user's word holds at once."""
+        try:
+            await self.home.async_decide(made)
+        finally:
+            self._act([])
+
+    async def async_set_automatic(self, meter_id: str, on: bool) -> None:
+        """Let the loads behind a meter answer by themselves, or not."""
+        await self._async_set(f"automatic/{meter_id}", on)
+
+    async def async_set_load_enabled(self, load_id: str, on: bool) -> None:
+        """Let a load take part, or not."""
+        await self._async_set(f"load_enabled/{load_id}", on)
+
+    async def _async_set(self, name: str, on: bool) -> None:
+        """Put a switch into force, on disk or not."""
+        try:
+            await self.home.async_set(name, on)
+        finally:
+            self._act([])
+
+    async def async_apply_changes(self) -> None:
+        """Follow the entry's subentries and options as they are now."""
+        before = self._subentries
+        self._subentries = _meter_subentries(self.config_entry)
+        self.health.proof = _proof(self.config_entry, self.guard is not None)
+        gone = before.keys() - self._subentries.keys()
+        loads = self.config_entry.get_subentries_of_type(SubentryType.LOAD)
+        try:
+            for meter_id in gone:
+                await self.home.async_forget(meter_id)
+            await self.home.async_forget_switches(
+                {f"automatic/{meter_id}" for meter_id in self._subentries}
+                | {f"load_enabled/{load.subentry_id}" for load in loads}
+            )
+        except StoreError as err:
+            _LOGGER.debug("Rows of removed meters stay on disk: %s", err)
+        if self.guard and self._subentries.keys() - before.keys():
+            self.guard.request()
+        self._act([])
+
+    def _meters_by_lower_id(self) -> dict[str, str]:
+        """Map lower-case ids to the followed ones."""
+        return {meter_id.lower(): meter_id for meter_id in self._subentries}
+
+    @callback
+    def _later(self, changes: list[Change]) -> None:
+        """Act once the answer is out."""
+        self.hass.loop.call_soon(self._act, changes)
+
+    @callback
+    def _act(self, changes: list[Change]) -> None:
+        """Resolve anew, tell the news, and let everyone look."""
+        if self._stopped:
+            return
+        self._rebuild()
+        if not self._started:
+            self._unsaid.extend(changes)
+            return
+        now = dt_util.utcnow()
+        for change in changes:
+            if signal := news(change, now):
+                self._tell(signal, change.entry.event)
+        self._refresh()
+
+    @callback
+    def _refresh(self) -> None:
+        """Look at the clock: tell starts and ends, re-arm, update listeners."""
+        self._boundaries.evaluate(list(self._schedules.values()))
+        self.async_update_listeners()
+
+    def _rebuild(self) -> None:
+        """Resolve every meter's events and decisions."""
+        respond = self.config_entry.options.get(CONF_COMMUNICATION_TEST)
+        decisions = list(self.home.decisions.values())
+        self._schedules = {
+            meter_id: Schedule(
+                self.home.ledger.events(meter_id),
+                [made for made in decisions if made.meter_id == meter_id],
+                Policy(
+                    voluntary_default=Choice(subentry.data.get(CONF_VOLUNTARY_DEFAULT, Choice.JOIN)),
+                    communication_tests=respond == CommunicationTestMode.RESPOND,
+                ),
+            )
+            for meter_id, subentry in self._subentries.items()
+        }
+
+    def _tell(self, signal: DispatchSignal, event: DispatchEvent) -> None:
+        """Send a signal about an event of the ledger."""
+        self._send(signal, event, self.schedule(event.meter_id).choice(event))
+
+    def _send(self, signal: DispatchSignal, event: DispatchEvent, choice: Choice | None) -> None:
+        """Send a signal to the entry's platforms and triggers."""
+        async_dispatcher_send(
+            self.hass,
+            signal_dispatch(self.config_entry.entry_id),
+            event.meter_id,
+            signal,
+            event,
+            choice,
+        )
+
+    @callback
+    def _keep_begun(self, keys: Collection[EventKey]) -> None:
+        """Remember over a restart which starts have been told."""
+        self.config_entry.async_create_background_task(
+            self.hass,
+            self._async_keep_begun(sorted(row_key(key) for key in keys)),
+            f"leap begun {self.config_entry.entry_id}",
+        )
+
+    async def _async_keep_begun(self, rows: list[str]) -> None:
+        """Write the starts told; a failure costs a second telling after a restart, no more."""
+        try:
+            await self.home.async_set(BEGUN, rows)
+        except StoreError as err:
+            _LOGGER.debug("The starts told were not stored: %s", err)
