@@ -1,0 +1,1 @@
+"""How the home answers a dispatch."""
