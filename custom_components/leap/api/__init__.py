@@ -1,0 +1,1 @@
+"""Leap's HTTP API, with nothing of Home Assistant in it."""
