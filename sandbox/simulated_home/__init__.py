@@ -1,0 +1,1 @@
+"""A simulated home: devices that keep their state whatever happens to Home Assistant."""

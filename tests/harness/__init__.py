@@ -1,0 +1,1 @@
+"""Tests of what demo, browser test and bench are made of."""
