@@ -49,7 +49,7 @@ class Change:
 class Merge:
     """What a merge did and what it asks for.
 
-    entries must be on disk before the copies are acknowledged.
+    entries must be on disk before the copies are acknowledged, a duplicate's acknowledgement included.
     confirm are keys to search for by event id soon.
     reread are keys for which the search reply was too old: search again.
     reviving are keys that take a second search, 60 s after the first, to come back.
@@ -102,11 +102,7 @@ class Ledger:
             self._put(entry)
 
     def merge_push(self, events: Iterable[DispatchEvent], *, received_at: datetime) -> Merge:
-        """Merge pushed copies; a change to a known event holds at once and asks for a search.
-
-        The merge's entries hold every event of the push, changed or not: what is acknowledged
-        is written, so that a duplicate never vouches for a write that failed.
-        """
+        """Merge pushed copies; a change to a known event holds at once and asks for a search."""
         draft = _Draft()
         for event in events:
             known = self.get(event.key)
@@ -114,7 +110,6 @@ class Ledger:
                 self._add(draft, event, received_at, received_at)
             else:
                 self._push_known(draft, known, event, received_at)
-            draft.entries[event.key] = self._meters[event.meter_id][event.event_id]
         return draft.finish()
 
     def merge_search(self, events: Iterable[DispatchEvent], *, sent_at: datetime, received_at: datetime) -> Merge:
@@ -127,18 +122,6 @@ class Ledger:
             else:
                 self._search_known(draft, known, event, sent_at)
         return draft.finish()
-
-    def rollback(self, merge: Merge) -> None:
-        """Forget a merge that could not be written, unless a later one has built upon it."""
-        for change in merge.changes:
-            key = change.entry.event.key
-            held = self.get(key)
-            if held is None or held.event != change.entry.event:
-                continue
-            if change.previous is not None:
-                self._put(change.previous)
-            else:
-                self._drop(key)
 
     def get(self, key: EventKey) -> Entry | None:
         """Return the entry of a key."""
@@ -207,16 +190,10 @@ class Ledger:
         if known.event.cancelled and not event.cancelled:
             draft.confirm.add(event.key)
             return
-        fresh = replace(
-            known,
-            received_at=max(known.received_at, received_at),
-            revive_read_at=None,
-        )
-        if known.event.same_terms(event):
-            self._put(fresh)
-            return
-        draft.confirm.add(event.key)
-        self._change(draft, _kind(known.event, event), replace(fresh, event=event), known)
+        fresh = self._refresh(draft, known, received_at)
+        if not known.event.same_terms(event):
+            draft.confirm.add(event.key)
+            self._change(draft, _kind(known.event, event), replace(fresh, event=event), known)
 
     def _search_known(self, draft: _Draft, known: Entry, event: DispatchEvent, sent_at: datetime) -> None:
         """Merge a searched copy of a known event, if the search was sent after the last copy."""
@@ -225,16 +202,22 @@ class Ledger:
         if known.event.cancelled and not event.cancelled:
             self._search_revives(draft, known, event, sent_at)
             return
-        if known.revive_read_at is not None:
-            known = replace(known, revive_read_at=None)
-            self._change(draft, None, known, None)
-        fresh = replace(known, received_at=max(known.received_at, sent_at))
+        fresh = self._refresh(draft, known, sent_at)
         if known.event.same_terms(event):
-            self._put(fresh)
-        elif sent_at <= known.received_at:
+            return
+        if sent_at <= known.received_at:
             draft.reread.add(event.key)
         else:
             self._change(draft, _kind(known.event, event), replace(fresh, event=event), known)
+
+    def _refresh(self, draft: _Draft, known: Entry, at: datetime) -> Entry:
+        """Note, in memory alone, when a copy last came; a copy that does not revive ends a revival."""
+        fresh = replace(known, received_at=max(known.received_at, at), revive_read_at=None)
+        if known.revive_read_at is not None:
+            self._change(draft, None, fresh, known)
+        else:
+            self._put(fresh)
+        return fresh
 
     def _search_revives(self, draft: _Draft, known: Entry, event: DispatchEvent, sent_at: datetime) -> None:
         """Take note of a search that calls a cancelled event alive; the second one revives it."""
