@@ -1,5 +1,6 @@
 """The entry's dispatches: what is known, what the home decided, and the instants that matter."""
 
+import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -54,6 +55,7 @@ __all__ = [
 
 _LOGGER = logging.getLogger(__name__)
 
+FIRST_POLL = 10.0
 STALE = timedelta(minutes=15)
 BEGUN = "begun"
 
@@ -190,6 +192,20 @@ class DispatchCoordinator(DataUpdateCoordinator[None]):
         entries = self.home.ledger.entries()
         self._boundaries.restore([entry.event.key for entry in entries if row_key(entry.event.key) in names])
         return self.guard.restore() if self.guard else True
+
+    async def async_first_search(self) -> None:
+        """Ask Leap for the first time ever: raises what goes wrong."""
+        if self.guard:
+            await self.guard.async_search()
+
+    async def async_first_poll(self) -> None:
+        """Ask Leap at a start, in no hurry: a slow answer is taken in later, a failure is no obstacle."""
+        if self.guard is None:
+            return
+        poll = self.config_entry.async_create_background_task(
+            self.hass, self.guard.async_poll(), f"leap first search {self.config_entry.entry_id}"
+        )
+        await asyncio.wait([poll], timeout=FIRST_POLL)
 
     @callback
     def async_start(self) -> None:

@@ -1,10 +1,10 @@
 """What one entry knows, in memory and on disk: events, decisions and settings."""
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-import asyncio
 
 from .dispatch.decisions import Decision
 from .dispatch.event import DispatchEvent, EventKey
