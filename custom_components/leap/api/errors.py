@@ -1,5 +1,6 @@
 """What can go wrong between a home and Leap."""
 
+from collections.abc import Iterable
 from typing import override
 
 import msgspec
@@ -53,13 +54,16 @@ class LeapNotFoundError(LeapResponseError):
     """Leap has nothing there (404)."""
 
 
-def error_message(body: bytes) -> str:
-    """Read what an error says, whichever of Leap's shapes it has; empty if it says nothing."""
+def error_message(body: bytes, *, secrets: Iterable[str] = ()) -> str:
+    """Read what an error says, whichever of Leap's shapes it has; some servers repeat the secrets they were sent."""
     try:
-        parsed = msgspec.json.decode(body)
+        text = _from_json(msgspec.json.decode(body))
     except msgspec.DecodeError, UnicodeDecodeError, RecursionError:
-        return _tidy(_from_text(body))
-    return _tidy(_from_json(parsed))
+        text = _from_text(body)
+    for secret in secrets:
+        for part in filter(None, (secret, secret.removeprefix("Bearer "))):
+            text = text.replace(part, "**")
+    return _tidy(text)
 
 
 def _from_json(parsed: object) -> str:

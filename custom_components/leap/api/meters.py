@@ -9,12 +9,17 @@ import msgspec.json
 from .dispatches import Aware, utc_text
 
 
-class Device(Struct, frozen=True, kw_only=True):
+class Device(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    rename={"type": "device_type", "model": "device_model", "manufacturer": "device_manufacturer"},
+):
     """The device a meter stands for."""
 
-    device_type: str | None = None
-    device_model: str | None = None
-    device_manufacturer: str | None = None
+    type: str | None = None
+    model: str | None = None
+    manufacturer: str | None = None
     battery_power_capacity_kw: float | None = None
     battery_energy_capacity_kwh: float | None = None
     battery_max_discharge_rate_kw: float | None = None

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import override
 
 from msgspec import Struct
+import msgspec.json
 
 from .dispatches import Aware
 
@@ -38,11 +39,27 @@ class Webhook(Struct, frozen=True, kw_only=True):
         return f"Webhook(url='**', headers={self.headers!r})"
 
 
+class _Webhook(Struct):
+    """An address with or without headers."""
+
+    url: str
+    headers: tuple[Header, ...] | None = None
+
+
+_WEBHOOK = msgspec.json.Decoder(_Webhook)
+
+
+def decode_webhook(body: bytes) -> Webhook:
+    """Read an account's address."""
+    wire = _WEBHOOK.decode(body)
+    return Webhook(url=wire.url, headers=wire.headers or ())
+
+
 class IntegrationTestResult(Struct, frozen=True, kw_only=True):
     """What became of a notification of our own making; no status means no answer."""
 
-    sent_time: datetime
-    received_time: datetime | None = None
+    sent_time: Aware
+    received_time: Aware | None = None
     http_status: int | None = None
     body: str | None = None
     error_message: str | None = None
