@@ -1,0 +1,1 @@
+"""Tests of what Leap asked, and when."""
