@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime
 import logging
 from pathlib import Path
 import sqlite3
@@ -27,7 +28,16 @@ ALWAYS_OPEN: Final = "undo"
 MIRROR_AFTER: Final = 2.0
 MIRROR_AT_LAST: Final = 30.0
 
-_ENCODER: Final = msgspec.json.Encoder()
+
+def _plain(value: object) -> str:
+    """Write a time whose class only derives from datetime, as a frozen clock's does."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    message = f"Rows hold no {type(value).__name__}"
+    raise TypeError(message)
+
+
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=_plain)
 
 
 class StoreError(HomeAssistantError):
