@@ -73,6 +73,15 @@ class HomeAssistantClient:
         state: dict[str, Any] = await self.get(f"/api/states/{entity_id}")
         return state
 
+    async def wait_for_state(self, entity_id: str, *wanted: str, within: float = 60) -> dict[str, Any]:
+        """Wait until an entity has one of the wanted states."""
+        give_up = monotonic() + within
+        while (state := await self.state(entity_id))["state"] not in wanted:
+            if monotonic() > give_up:
+                raise ApiError(f"{entity_id} stayed {state['state']} instead of {' or '.join(wanted)}")
+            await asyncio.sleep(0.02)
+        return state
+
     async def call(self, domain: str, action: str, **data: Any) -> Any:
         """Call an action."""
         return await self.post(f"/api/services/{domain}/{action}", data)

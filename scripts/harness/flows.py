@@ -1,6 +1,7 @@
 """Config flows and subentry flows, walked over Home Assistant's API."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .client import ApiError, HomeAssistantClient
@@ -11,31 +12,38 @@ type Answers = Mapping[str, Mapping[str, Any] | str]
 """What to enter in each step by its id; a text chooses an item of a menu."""
 
 
-async def run_config_flow(client: HomeAssistantClient, domain: str, answers: Answers) -> str:
-    """Set an integration up; return the id of its entry."""
-    path = f"{_ENTRIES}/flow"
-    flow = await client.post(path, {"handler": domain, "show_advanced_options": False})
-    result = await _walk(client, path, flow, answers)
-    entry_id: str = result["result"]["entry_id"]
-    return entry_id
+@dataclass(frozen=True, kw_only=True)
+class Walked:
+    """What a flow made, and what its texts mentioned on the way."""
+
+    result: Mapping[str, Any]
+    mentioned: Mapping[str, str]
+
+    @property
+    def entry_id(self) -> str:
+        """Return the id of the entry that was made."""
+        return str(self.result["result"]["entry_id"])
 
 
-async def run_subentry_flow(client: HomeAssistantClient, entry_id: str, kind: str, answers: Answers) -> None:
+async def run_config_flow(client: HomeAssistantClient, domain: str, answers: Answers) -> Walked:
+    """Set an integration up."""
+    return await _walk(client, f"{_ENTRIES}/flow", {"handler": domain}, answers)
+
+
+async def run_subentry_flow(client: HomeAssistantClient, entry_id: str, kind: str, answers: Answers) -> Walked:
     """Add a subentry to an entry."""
-    path = f"{_ENTRIES}/subentries/flow"
-    flow = await client.post(path, {"handler": [entry_id, kind]})
-    await _walk(client, path, flow, answers)
+    return await _walk(client, f"{_ENTRIES}/subentries/flow", {"handler": [entry_id, kind]}, answers)
 
 
-async def run_options_flow(client: HomeAssistantClient, entry_id: str, answers: Answers) -> None:
+async def run_options_flow(client: HomeAssistantClient, entry_id: str, answers: Answers) -> Walked:
     """Change the options of an entry."""
-    path = f"{_ENTRIES}/options/flow"
-    flow = await client.post(path, {"handler": entry_id})
-    await _walk(client, path, flow, answers)
+    return await _walk(client, f"{_ENTRIES}/options/flow", {"handler": entry_id}, answers)
 
 
-async def _walk(client: HomeAssistantClient, path: str, flow: dict[str, Any], answers: Answers) -> dict[str, Any]:
+async def _walk(client: HomeAssistantClient, path: str, begin: Mapping[str, Any], answers: Answers) -> Walked:
     """Answer step after step until the flow ends."""
+    mentioned: dict[str, str] = {}
+    flow = await client.post(path, begin)
     while flow["type"] != "create_entry":
         if flow["type"] not in ("form", "menu"):
             raise ApiError(f"the flow ended: {flow.get('reason', flow)}")
@@ -43,9 +51,10 @@ async def _walk(client: HomeAssistantClient, path: str, flow: dict[str, Any], an
             raise ApiError(f"step {flow['step_id']}: {flow['errors']}")
         if (answer := answers.get(flow["step_id"])) is None:
             raise ApiError(f"no answer for step {flow['step_id']} with {_fields(flow)}")
+        mentioned |= flow.get("description_placeholders") or {}
         body = {"next_step_id": answer} if isinstance(answer, str) else dict(answer)
         flow = await client.post(f"{path}/{flow['flow_id']}", body)
-    return flow
+    return Walked(result=flow, mentioned=mentioned)
 
 
 def _fields(flow: Mapping[str, Any]) -> Sequence[str]:

@@ -31,6 +31,8 @@ history:
 logbook:
 recorder:
   commit_interval: 1
+"""
+LOGGING = """\
 logger:
   default: warning
   logs:
