@@ -174,12 +174,11 @@ class Database:
                 _write_row(self._connection, Row(table, key, bytes(payload)))
 
     def _set_aside(self) -> None:
-        """Move the corrupt file and its log out of the way, over any former one."""
+        """Move the corrupt file out of the way, over any former one, and drop the log that belongs to it."""
         self.recovered = True
-        for suffix in ("", "-wal"):
-            with suppress(FileNotFoundError):
-                self._path.with_name(DATABASE + suffix).replace(self._path.with_name(ASIDE + suffix))
-        self._path.with_name(DATABASE + "-shm").unlink(missing_ok=True)
+        self._path.replace(self._directory / ASIDE)
+        for suffix in ("-wal", "-shm"):
+            self._path.with_name(DATABASE + suffix).unlink(missing_ok=True)
 
     def _roll_back(self) -> None:
         """End a transaction that SQLite has not ended by itself."""

@@ -38,17 +38,17 @@ def decided(choice: Choice | None) -> Decision:
         (LOCAL, SKIPPING, Choice.JOIN),
     ],
 )
-def test_policy_where_nobody_decided(asked, policy, choice):
+def test_policy_where_nobody_decided(asked, policy, choice) -> None:
     assert choose(asked, None, policy) is choice
     assert choose(asked, decided(None), policy) is choice
 
 
 @pytest.mark.parametrize("asked", [COMMITTED, VOLUNTARY, TEST, LOCAL])
 @pytest.mark.parametrize("choice", list(Choice))
-def test_the_homes_own_word_comes_first(asked, choice):
+def test_the_homes_own_word_comes_first(asked, choice) -> None:
     assert choose(asked, decided(choice), SKIPPING) is choice
 
 
-def test_a_decision_names_its_event_and_leaves_loads_in():
+def test_a_decision_names_its_event_and_leaves_loads_in() -> None:
     assert decided(None).key == event().key
     assert decided(None).loads_out == frozenset()

@@ -22,13 +22,13 @@ SECOND = timedelta(seconds=1)
         (at(20), Phase.ENDED),
     ],
 )
-def test_phase_holds_its_start_and_not_its_end(instant, phase):
+def test_phase_holds_its_start_and_not_its_end(instant, phase) -> None:
     asked = event(start=10, end=20)
     assert asked.phase(instant) is phase
     assert replace(asked, cancelled=True).phase(instant) is Phase.CANCELLED
 
 
-def test_an_event_that_ends_before_it_starts_never_runs():
+def test_an_event_that_ends_before_it_starts_never_runs() -> None:
     backwards = event(start=20, end=10)
     assert [backwards.phase(at(minute)) for minute in (5, 10, 15, 20)] == [
         Phase.SCHEDULED,
@@ -41,7 +41,7 @@ def test_an_event_that_ends_before_it_starts_never_runs():
     assert event(start=10, end=11).takes_time
 
 
-def test_key_and_local():
+def test_key_and_local() -> None:
     assert event("e9").key == (METER, "e9")
     assert [event(origin=origin).local for origin in (Origin.LEAP, Origin.MANUAL, Origin.REHEARSAL)] == [
         False,
@@ -50,7 +50,7 @@ def test_key_and_local():
     ]
 
 
-def test_terms_are_all_but_the_source():
+def test_terms_are_all_but_the_source() -> None:
     asked = event()
     assert asked.same_terms(replace(asked, source=Source.POLL))
     changes = {
@@ -71,7 +71,7 @@ def test_terms_are_all_but_the_source():
         assert not asked.same_terms(replace(asked, **{name: value})), name
 
 
-def test_as_dict_has_the_names_of_the_contract_and_is_json():
+def test_as_dict_has_the_names_of_the_contract_and_is_json() -> None:
     told = event(energy_kw=1.5, source=Source.POLL).as_dict()
     assert json.loads(json.dumps(told)) == {
         "event_id": "e1",

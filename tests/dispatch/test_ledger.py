@@ -51,21 +51,21 @@ def pushed(asked: DispatchEvent = PUSHED, minute: float = 0, **known: Any) -> En
     )
 
 
-def test_the_first_copy_is_added():
+def test_the_first_copy_is_added() -> None:
     ledger = Ledger()
     merge = push(ledger, PUSHED, received_at=at(0))
     assert merge == Merge(changes=(Change(kind=ChangeKind.ADDED, entry=pushed()),), entries=(pushed(),))
     assert ledger.entries() == (pushed(),)
 
 
-def test_a_search_counts_from_when_it_was_sent_and_is_seen_when_it_is_answered():
+def test_a_search_counts_from_when_it_was_sent_and_is_seen_when_it_is_answered() -> None:
     ledger = Ledger()
     merge = search(ledger, SEARCHED, sent_at=at(0))
     entry = pushed(SEARCHED, first_seen=at(0.5))
     assert merge == Merge(changes=(Change(kind=ChangeKind.ADDED, entry=entry),), entries=(entry,))
 
 
-def test_an_unknown_cancelled_event_is_kept_as_a_tombstone():
+def test_an_unknown_cancelled_event_is_kept_as_a_tombstone() -> None:
     for merge_into in (
         lambda ledger: push(ledger, CANCELLED, received_at=at(0)),
         lambda ledger: search(ledger, FOUND_CANCELLED, sent_at=at(0)),
@@ -80,14 +80,14 @@ def test_an_unknown_cancelled_event_is_kept_as_a_tombstone():
 
 
 @pytest.mark.parametrize("copy", [PUSHED, SEARCHED])
-def test_the_same_terms_change_nothing_and_need_no_disk(copy):
+def test_the_same_terms_change_nothing_and_need_no_disk(copy) -> None:
     ledger = Ledger([pushed()])
     assert push(ledger, copy, received_at=at(1)) == NOTHING
     assert search(ledger, copy, sent_at=at(2)) == NOTHING
     assert held(ledger) == PUSHED
 
 
-def test_a_push_that_changes_holds_at_once_and_is_confirmed():
+def test_a_push_that_changes_holds_at_once_and_is_confirmed() -> None:
     ledger = Ledger([pushed()])
     longer = event(end=90)
     merge = push(ledger, longer, received_at=at(1))
@@ -100,7 +100,7 @@ def test_a_push_that_changes_holds_at_once_and_is_confirmed():
     assert ledger.entries() == (entry,)
 
 
-def test_a_push_cancels_at_once_and_is_confirmed():
+def test_a_push_cancels_at_once_and_is_confirmed() -> None:
     ledger = Ledger([pushed()])
     merge = push(ledger, CANCELLED, received_at=at(1))
     assert kinds(merge) == [ChangeKind.CANCELLED]
@@ -109,13 +109,13 @@ def test_a_push_cancels_at_once_and_is_confirmed():
     assert merge.confirm == {KEY}
 
 
-def test_a_push_does_not_revive_but_asks_for_a_search():
+def test_a_push_does_not_revive_but_asks_for_a_search() -> None:
     ledger = Ledger([pushed(CANCELLED)])
     assert push(ledger, event(end=90), received_at=at(1)) == Merge(confirm=frozenset({KEY}))
     assert ledger.entries() == (pushed(CANCELLED),)
 
 
-def test_a_late_push_never_turns_the_clock_back():
+def test_a_late_push_never_turns_the_clock_back() -> None:
     ledger = Ledger([pushed(minute=5)])
     push(ledger, event(end=90), received_at=at(4))
     assert ledger.entries() == (pushed(event(end=90), minute=5),)
@@ -124,7 +124,7 @@ def test_a_late_push_never_turns_the_clock_back():
 @pytest.mark.parametrize(
     ("found", "kind"), [(replace(SEARCHED, energy_kw=1.0), ChangeKind.UPDATED), (FOUND_CANCELLED, ChangeKind.CANCELLED)]
 )
-def test_a_search_sent_after_the_last_copy_wins(found, kind):
+def test_a_search_sent_after_the_last_copy_wins(found, kind) -> None:
     ledger = Ledger([pushed()])
     merge = search(ledger, found, sent_at=at(0) + SECOND)
     entry = pushed(found, received_at=at(0) + SECOND, first_source=Source.PUSH)
@@ -133,13 +133,13 @@ def test_a_search_sent_after_the_last_copy_wins(found, kind):
 
 @pytest.mark.parametrize("early", [timedelta(0), SECOND])
 @pytest.mark.parametrize("found", [replace(SEARCHED, energy_kw=1.0), FOUND_CANCELLED])
-def test_a_search_not_sent_after_the_last_copy_is_read_again(early, found):
+def test_a_search_not_sent_after_the_last_copy_is_read_again(early, found) -> None:
     ledger = Ledger([pushed()])
     assert search(ledger, found, sent_at=at(0) - early) == Merge(reread=frozenset({KEY}))
     assert ledger.entries() == (pushed(),)
 
 
-def test_a_search_sent_before_and_answered_after_a_cancelling_push_revives_nothing():
+def test_a_search_sent_before_and_answered_after_a_cancelling_push_revives_nothing() -> None:
     ledger = Ledger([pushed()])
     push(ledger, CANCELLED, received_at=at(10))
     for sent_at in (at(9), at(10)):
@@ -148,7 +148,7 @@ def test_a_search_sent_before_and_answered_after_a_cancelling_push_revives_nothi
     assert ledger.entries() == (pushed(CANCELLED, received_at=at(10)),)
 
 
-def test_a_duplicate_makes_the_copy_younger_than_a_search_under_way():
+def test_a_duplicate_makes_the_copy_younger_than_a_search_under_way() -> None:
     ledger = Ledger([pushed()])
     push(ledger, PUSHED, received_at=at(10))
     assert search(ledger, FOUND_CANCELLED, sent_at=at(9)).reread == {KEY}
@@ -157,7 +157,7 @@ def test_a_duplicate_makes_the_copy_younger_than_a_search_under_way():
     assert kinds(search(ledger, FOUND_CANCELLED, sent_at=at(20) + SECOND)) == [ChangeKind.CANCELLED]
 
 
-def test_reviving_takes_two_searches_a_minute_apart():
+def test_reviving_takes_two_searches_a_minute_apart() -> None:
     ledger = Ledger([pushed(CANCELLED)])
     first = search(ledger, SEARCHED, sent_at=at(1))
     waiting = pushed(CANCELLED, revive_read_at=at(1))
@@ -174,7 +174,7 @@ def test_reviving_takes_two_searches_a_minute_apart():
     assert ledger.entries() == (alive,)
 
 
-def test_the_first_of_the_two_is_remembered_over_a_restart():
+def test_the_first_of_the_two_is_remembered_over_a_restart() -> None:
     ledger = Ledger([pushed(CANCELLED)])
     restarted = Ledger(search(ledger, SEARCHED, sent_at=at(1)).entries)
     assert kinds(search(restarted, SEARCHED, sent_at=at(3))) == [ChangeKind.REVIVED]
@@ -190,7 +190,7 @@ def test_the_first_of_the_two_is_remembered_over_a_restart():
         lambda ledger: search(ledger, replace(FOUND_CANCELLED, end=at(61)), sent_at=at(-1)),
     ],
 )
-def test_a_copy_that_says_cancelled_in_between_starts_it_over(cancel):
+def test_a_copy_that_says_cancelled_in_between_starts_it_over(cancel) -> None:
     ledger = Ledger([pushed(CANCELLED)])
     search(ledger, SEARCHED, sent_at=at(1))
     merge = cancel(ledger)
@@ -201,7 +201,7 @@ def test_a_copy_that_says_cancelled_in_between_starts_it_over(cancel):
     assert kinds(search(ledger, SEARCHED, sent_at=at(4))) == [ChangeKind.REVIVED]
 
 
-def test_new_terms_of_a_tombstone_are_kept_and_no_news():
+def test_new_terms_of_a_tombstone_are_kept_and_no_news() -> None:
     ledger = Ledger([pushed(CANCELLED)])
     merge = push(ledger, event(cancelled=True, end=90), received_at=at(1))
     assert merge.changes == ()
@@ -209,7 +209,7 @@ def test_new_terms_of_a_tombstone_are_kept_and_no_news():
     assert held(ledger).end == at(90)
 
 
-def test_a_communication_test_stays_one():
+def test_a_communication_test_stays_one() -> None:
     ledger = Ledger()
     push(ledger, event(communication_test=True), received_at=at(0))
     assert push(ledger, event(), received_at=at(1)) == NOTHING
@@ -221,7 +221,7 @@ def test_a_communication_test_stays_one():
     assert held(ledger).end == at(30)
 
 
-def test_an_event_becomes_a_communication_test_by_any_copy():
+def test_an_event_becomes_a_communication_test_by_any_copy() -> None:
     test = event(communication_test=True)
     ledger = Ledger([pushed()])
     assert kinds(push(ledger, test, received_at=at(1))) == [ChangeKind.UPDATED]
@@ -241,7 +241,7 @@ def test_an_event_becomes_a_communication_test_by_any_copy():
     assert tombstone.entries() == merge.entries
 
 
-def test_two_steps_in_one_merge_are_one_change():
+def test_two_steps_in_one_merge_are_one_change() -> None:
     ledger = Ledger([pushed()])
     merge = push(ledger, event(end=90, communication_test=True), received_at=at(1))
     assert [(c.kind, c.previous, c.entry.event.end) for c in merge.changes] == [
@@ -261,7 +261,7 @@ def test_two_steps_in_one_merge_are_one_change():
     assert merge.changes[0].previous.event.end == at(90)
 
 
-def test_reviving_under_new_terms_is_one_change():
+def test_reviving_under_new_terms_is_one_change() -> None:
     ledger = Ledger([pushed(CANCELLED)])
     search(ledger, SEARCHED, sent_at=at(1))
     merge = search(ledger, replace(SEARCHED, communication_test=True, end=at(90)), sent_at=at(2))
@@ -269,7 +269,7 @@ def test_reviving_under_new_terms_is_one_change():
     assert (held(ledger).communication_test, held(ledger).end) == (True, at(90))
 
 
-def test_two_copies_at_odds_in_one_reply_are_read_again():
+def test_two_copies_at_odds_in_one_reply_are_read_again() -> None:
     ledger = Ledger()
     merge = search(ledger, SEARCHED, FOUND_CANCELLED, sent_at=at(0))
     assert kinds(merge) == [ChangeKind.ADDED]
@@ -277,13 +277,13 @@ def test_two_copies_at_odds_in_one_reply_are_read_again():
     assert not held(ledger).cancelled
 
 
-def test_a_search_deletes_nothing():
+def test_a_search_deletes_nothing() -> None:
     ledger = Ledger([pushed(), pushed(event("e2"))])
     assert search(ledger, sent_at=at(5)) == NOTHING
     assert len(ledger.entries()) == 2
 
 
-def test_events_of_a_meter_come_by_start_then_id_with_tombstones():
+def test_events_of_a_meter_come_by_start_then_id_with_tombstones() -> None:
     events = [event("b", 5), event("a", 5), event("c", 1, cancelled=True), event("x", meter_id="other")]
     ledger = Ledger(pushed(e) for e in events)
     assert [e.event_id for e in ledger.events(METER)] == ["c", "a", "b"]
@@ -294,14 +294,14 @@ def test_events_of_a_meter_come_by_start_then_id_with_tombstones():
     assert ledger.get(("unknown", "a")) is None
 
 
-def test_forget_drops_one_meter():
+def test_forget_drops_one_meter() -> None:
     ledger = Ledger([pushed(), pushed(event("e2")), pushed(event("x", meter_id="other"))])
     assert set(ledger.forget(METER)) == {KEY, (METER, "e2")}
     assert [entry.event.event_id for entry in ledger.entries()] == ["x"]
     assert ledger.forget(METER) == ()
 
 
-def test_expire_drops_what_ended_more_than_31_days_ago():
+def test_expire_drops_what_ended_more_than_31_days_ago() -> None:
     kept = pushed(event("kept", 1, 60))
     ledger = Ledger([pushed(), pushed(event("gone", cancelled=True, end=59)), kept, pushed(event("x", meter_id="o"))])
     assert ledger.expire(at(60) + timedelta(days=31)) == ((METER, "gone"),)
@@ -311,7 +311,7 @@ def test_expire_drops_what_ended_more_than_31_days_ago():
     assert ledger.entries() == (pushed(),)
 
 
-def test_earliest_open_is_neither_cancelled_nor_over():
+def test_earliest_open_is_neither_cancelled_nor_over() -> None:
     ledger = Ledger(
         pushed(e)
         for e in (
@@ -348,7 +348,7 @@ def arrive(ledger: Ledger, by_push: bool, copy: DispatchEvent, minute: float) ->
 
 
 @given(arrivals, batches, st.booleans(), st.integers(0, 6))
-def test_merging_is_idempotent(before, batch, by_push, minute):
+def test_merging_is_idempotent(before, batch, by_push, minute) -> None:
     ledger = Ledger()
     for arrival in before:
         arrive(ledger, *arrival)
@@ -366,7 +366,7 @@ def test_merging_is_idempotent(before, batch, by_push, minute):
 
 
 @given(arrivals, st.randoms())
-def test_the_order_of_distinct_events_never_matters(come, shuffler):
+def test_the_order_of_distinct_events_never_matters(come, shuffler) -> None:
     ledger = Ledger()
     for arrival in come:
         arrive(ledger, *arrival)
@@ -378,7 +378,7 @@ def test_the_order_of_distinct_events_never_matters(come, shuffler):
 
 
 @given(arrivals, arrivals)
-def test_a_cancelled_event_never_comes_back_by_stale_copies(before, after):
+def test_a_cancelled_event_never_comes_back_by_stale_copies(before, after) -> None:
     ledger = Ledger()
     for arrival in before:
         arrive(ledger, *arrival)
@@ -393,7 +393,7 @@ def test_a_cancelled_event_never_comes_back_by_stale_copies(before, after):
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 400)), max_size=10, unique_by=lambda read: read[1]))
-def test_a_revival_is_two_searches_apart_with_no_cancellation_between(reads):
+def test_a_revival_is_two_searches_apart_with_no_cancellation_between(reads) -> None:
     ledger = Ledger([pushed(CANCELLED, minute=-1)])
     first: int | None = None
     for alive, sent in sorted(reads, key=lambda read: read[1]):
@@ -411,7 +411,7 @@ def test_a_revival_is_two_searches_apart_with_no_cancellation_between(reads):
 
 
 @given(arrivals)
-def test_what_the_first_copy_left_and_a_test_flag_stay(come):
+def test_what_the_first_copy_left_and_a_test_flag_stay(come) -> None:
     ledger = Ledger()
     first: dict[str, tuple[Source, datetime]] = {}
     tests: set[str] = set()
@@ -426,7 +426,7 @@ def test_what_the_first_copy_left_and_a_test_flag_stay(come):
 
 
 @given(arrivals)
-def test_entries_on_disk_and_in_memory_say_the_same(come):
+def test_entries_on_disk_and_in_memory_say_the_same(come) -> None:
     ledger = Ledger()
     disk: dict[tuple[str, str], Entry] = {}
     for arrival in come:

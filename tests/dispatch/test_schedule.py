@@ -13,7 +13,7 @@ def decided(event_id: str, choice: Choice | None = None, loads_out: frozenset[st
     return Decision(meter_id=METER, event_id=event_id, choice=choice, loads_out=loads_out, decided_at=at(0))
 
 
-def test_only_joined_events_that_take_time_give_an_instruction():
+def test_only_joined_events_that_take_time_give_an_instruction() -> None:
     events = [
         event("joined", 0, 10),
         event("skipped", 20, 30, voluntary=True),
@@ -32,7 +32,7 @@ def test_only_joined_events_that_take_time_give_an_instruction():
     assert schedule.active(at(10)) is None
 
 
-def test_next_is_the_first_joined_event_that_starts_later():
+def test_next_is_the_first_joined_event_that_starts_later() -> None:
     first, second = event("first", 10, 20), event("second", 20, 30)
     schedule = Schedule([second, first, event("no", 5, 6, voluntary=True)], [], Policy(voluntary_default=Choice.SKIP))
     assert schedule.next(at(0)) == first
@@ -44,14 +44,14 @@ def test_next_is_the_first_joined_event_that_starts_later():
     assert schedule.current_or_next(at(30)) is None
 
 
-def test_of_events_that_start_together_the_one_that_will_give_the_instruction_is_next():
+def test_of_events_that_start_together_the_one_that_will_give_the_instruction_is_next() -> None:
     schedule = Schedule([event("a", 10, 20, priority=2), event("b", 10, 20, priority=1)], [], Policy())
     upcoming = schedule.next(at(0))
     assert upcoming is not None
     assert upcoming.event_id == "b"
 
 
-def test_opted_out_is_told_while_the_event_runs_and_would_have_been_joined():
+def test_opted_out_is_told_while_the_event_runs_and_would_have_been_joined() -> None:
     out, skipped = event("out", 10, 20), event("skipped", 10, 30, voluntary=True)
     cancelled = event("gone", 10, 40, cancelled=True)
     decisions = [decided(e.event_id, Choice.OPTED_OUT) for e in (out, skipped, cancelled)]
@@ -62,21 +62,21 @@ def test_opted_out_is_told_while_the_event_runs_and_would_have_been_joined():
     assert schedule.opted_out(at(20)) is None
 
 
-def test_a_load_sits_out_the_whole_chain_and_no_more():
+def test_a_load_sits_out_the_whole_chain_and_no_more() -> None:
     events = [event("a", 0, 10), event("b", 10, 20), event("c", 15, 30), event("later", 31, 40)]
     schedule = Schedule(events, [decided("b", loads_out=frozenset({"hall"})), decided("c")], Policy())
     assert [schedule.load_out("hall", at(t)) for t in (0, 15, 29, 30, 35)] == [True, True, True, False, False]
     assert not schedule.load_out("attic", at(15))
 
 
-def test_an_event_opted_out_of_breaks_the_chain():
+def test_an_event_opted_out_of_breaks_the_chain() -> None:
     events = [event("a", 0, 10), event("b", 10, 20), event("c", 20, 30)]
     decisions = [decided("a", loads_out=frozenset({"hall"})), decided("b", Choice.OPTED_OUT)]
     schedule = Schedule(events, decisions, Policy())
     assert [schedule.load_out("hall", at(t)) for t in (5, 15, 25)] == [True, False, False]
 
 
-def test_next_change_tells_starts_and_ends_of_all_but_cancelled_events():
+def test_next_change_tells_starts_and_ends_of_all_but_cancelled_events() -> None:
     events = [
         event("joined", 10, 30),
         event("skipped", 20, 40, voluntary=True),
@@ -91,7 +91,7 @@ def test_next_change_tells_starts_and_ends_of_all_but_cancelled_events():
 
 
 @given(timetables())
-def test_instructions_change_at_told_boundaries_alone(events):
+def test_instructions_change_at_told_boundaries_alone(events) -> None:
     schedule = Schedule(events, [], Policy(voluntary_default=Choice.SKIP))
     changes = set()
     t = at(-10)

@@ -51,7 +51,7 @@ def reference(events, t):
 
 
 @given(timetables(), st.randoms())
-def test_equals_the_reference_at_every_instant_and_boundary(events, shuffler):
+def test_equals_the_reference_at_every_instant_and_boundary(events, shuffler) -> None:
     shuffled = list(events)
     shuffler.shuffle(shuffled)
     timeline = Timeline(shuffled)
@@ -68,7 +68,7 @@ def test_equals_the_reference_at_every_instant_and_boundary(events, shuffler):
 
 
 @given(timetables())
-def test_segments_are_sorted_apart_and_as_long_as_can_be(events):
+def test_segments_are_sorted_apart_and_as_long_as_can_be(events) -> None:
     segments = Timeline(events).segments
     assert all(segment.start < segment.end for segment in segments)
     for one, other in pairwise(segments):
@@ -82,7 +82,7 @@ def test_segments_are_sorted_apart_and_as_long_as_can_be(events):
 
 
 @given(timetables())
-def test_next_change_walks_every_boundary_of_the_segments(events):
+def test_next_change_walks_every_boundary_of_the_segments(events) -> None:
     timeline = Timeline(events)
     boundaries = sorted({s.start for s in timeline.segments} | {s.end for s in timeline.segments})
     walked, t = [], at(-10)
@@ -92,7 +92,7 @@ def test_next_change_walks_every_boundary_of_the_segments(events):
 
 
 @given(timetables())
-def test_chain_is_what_can_be_reached_without_a_gap(events):
+def test_chain_is_what_can_be_reached_without_a_gap(events) -> None:
     timeline = Timeline(events)
     real = [e for e in events if e.start < e.end]
     for t in HALVES:
@@ -121,7 +121,7 @@ def test_chain_is_what_can_be_reached_without_a_gap(events):
         ({"event_id": "a"}, {"event_id": "b"}),
     ],
 )
-def test_rank(first, second):
+def test_rank(first, second) -> None:
     winner = event(**{"event_id": "w", "start": 1, "end": 10} | first)
     loser = event(**{"event_id": "x", "start": 1, "end": 10} | second)
     for events in ([winner, loser], [loser, winner]):
@@ -130,7 +130,7 @@ def test_rank(first, second):
         assert segment.event == winner
 
 
-def test_a_winner_interrupts_and_the_other_goes_on():
+def test_a_winner_interrupts_and_the_other_goes_on() -> None:
     low = event("low", 0, 60, priority=2, energy_kw=1.0)
     high = event("high", 20, 40, priority=1, energy_kw=1.0)
     assert Timeline([low, high]).segments == (
@@ -140,7 +140,7 @@ def test_a_winner_interrupts_and_the_other_goes_on():
     )
 
 
-def test_one_segment_although_others_begin_and_end_under_it():
+def test_one_segment_although_others_begin_and_end_under_it() -> None:
     high = event("high", 0, 60, energy_kw=2.0)
     under = [
         event("c", 10, 20, priority=2, energy_kw=2.0),
@@ -157,7 +157,7 @@ def test_one_segment_although_others_begin_and_end_under_it():
     assert segments[1].served == ()
 
 
-def test_adjacent_events_are_two_segments_and_one_chain():
+def test_adjacent_events_are_two_segments_and_one_chain() -> None:
     one, two, later = event("one", 0, 30), event("two", 30, 60), event("later", 61, 90)
     timeline = Timeline([later, two, one])
     assert [(s.start, s.end) for s in timeline.segments] == [(at(0), at(30)), (at(30), at(60)), (at(61), at(90))]
@@ -167,7 +167,7 @@ def test_adjacent_events_are_two_segments_and_one_chain():
     assert timeline.chain(at(61)) == (later,)
 
 
-def test_nothing_asked():
+def test_nothing_asked() -> None:
     timeline = Timeline([event(start=5, end=5), event("e2", 9, 3)])
     assert timeline.segments == ()
     assert timeline.at(at(5)) is None
@@ -175,7 +175,7 @@ def test_nothing_asked():
     assert timeline.chain(at(5)) == ()
 
 
-def test_the_hour_that_comes_twice_is_two_hours():
+def test_the_hour_that_comes_twice_is_two_hours() -> None:
     zone = ZoneInfo("America/Los_Angeles")
     first = datetime(2026, 11, 1, 1, 30, tzinfo=zone, fold=0).astimezone(UTC)
     second = datetime(2026, 11, 1, 1, 30, tzinfo=zone, fold=1).astimezone(UTC)
@@ -184,7 +184,7 @@ def test_the_hour_that_comes_twice_is_two_hours():
     assert segment.end - segment.start == timedelta(hours=1)
 
 
-def test_a_long_event_deep_under_short_ones_is_still_served():
+def test_a_long_event_deep_under_short_ones_is_still_served() -> None:
     base = event("base", 0, 1000, priority=9, energy_kw=1.0)
     short = [event(f"s{n}", n * 10, n * 10 + 5, energy_kw=1.0) for n in range(100)]
     random.Random(1).shuffle(short)
