@@ -27,11 +27,11 @@ def reasons(asked: Segment | None, *loads: LoadSpec) -> dict[str, Reason]:
     return {made.load_id: made.reason for made in plan(asked, loads)}
 
 
-def test_no_event_moves_nothing():
+def test_no_event_moves_nothing() -> None:
     assert plan(None, [load("a")]) == (LoadPlan(load_id="a", act=False, reason=Reason.NO_EVENT),)
 
 
-def test_the_maximum_takes_all_that_may_act():
+def test_the_maximum_takes_all_that_may_act() -> None:
     loads = [load("a"), load("b", expected_kw=None), load("off", enabled=False), load("out", opted_out=True)]
     assert plan(segment(None), loads) == (
         LoadPlan(load_id="a", act=True, reason=Reason.MAXIMUM),
@@ -45,7 +45,7 @@ def test_the_maximum_takes_all_that_may_act():
     ("target", "acting"),
     [(0.0, ""), (0.1, "c"), (1.0, "c"), (1.1, "ca"), (2.0, "ca"), (2.5, "cab"), (9.0, "cab")],
 )
-def test_a_target_takes_loads_by_rank_then_id_until_it_is_met(target, acting):
+def test_a_target_takes_loads_by_rank_then_id_until_it_is_met(target: float, acting: str) -> None:
     plans = plan(segment(target), [load("a", 2), load("b", 2), load("c", 1)])
     assert [made.load_id for made in plans] == ["a", "b", "c"]
     assert {made.load_id for made in plans if made.act} == set(acting)
@@ -53,7 +53,7 @@ def test_a_target_takes_loads_by_rank_then_id_until_it_is_met(target, acting):
     assert {made.reason for made in plans if not made.act} <= {Reason.TARGET_MET}
 
 
-def test_what_a_load_gives_counts_only_if_it_acts_and_is_known():
+def test_what_a_load_gives_counts_only_if_it_acts_and_is_known() -> None:
     assert reasons(
         segment(1.0),
         load("a", 1, enabled=False),
@@ -74,7 +74,7 @@ def test_what_a_load_gives_counts_only_if_it_acts_and_is_known():
     st.floats(0, 10),
     st.lists(st.tuples(st.integers(0, 3), st.one_of(st.none(), st.floats(0, 5))), max_size=6),
 )
-def test_a_target_is_met_with_no_load_to_spare(target, loads):
+def test_a_target_is_met_with_no_load_to_spare(target: float, loads: list[tuple[int, float | None]]) -> None:
     specs = [load(str(number), rank, kw) for number, (rank, kw) in enumerate(loads)]
     acting = [spec for spec in specs if {p.load_id: p.act for p in plan(segment(target), specs)}[spec.load_id]]
     acting.sort(key=lambda spec: (spec.rank, spec.load_id))

@@ -1,5 +1,6 @@
 """Events for tests, told apart by what a test cares about."""
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,6 +34,13 @@ def event(event_id: str = "e1", start: float = 0, end: float = 60, **terms: Any)
         "source": Source.PUSH,
     }
     return DispatchEvent(event_id=event_id, start=at(start), end=at(end), **defaults | terms)
+
+
+def walk(next_change: Callable[[datetime], datetime | None], t: datetime) -> Iterator[datetime]:
+    """Yield one told change after the other."""
+    while (change := next_change(t)) is not None:
+        yield change
+        t = change
 
 
 kilowatts = st.one_of(st.none(), st.sampled_from([0.0, 0.5, 1.0, 2.0]))

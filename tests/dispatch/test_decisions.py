@@ -3,7 +3,7 @@
 import pytest
 
 from custom_components.leap.dispatch.decisions import Choice, Decision, Policy, choose
-from custom_components.leap.dispatch.event import Origin
+from custom_components.leap.dispatch.event import DispatchEvent, Origin
 
 from .builders import METER, at, event
 
@@ -38,14 +38,14 @@ def decided(choice: Choice | None) -> Decision:
         (LOCAL, SKIPPING, Choice.JOIN),
     ],
 )
-def test_policy_where_nobody_decided(asked, policy, choice) -> None:
+def test_policy_where_nobody_decided(asked: DispatchEvent, policy: Policy, choice: Choice) -> None:
     assert choose(asked, None, policy) is choice
     assert choose(asked, decided(None), policy) is choice
 
 
 @pytest.mark.parametrize("asked", [COMMITTED, VOLUNTARY, TEST, LOCAL])
 @pytest.mark.parametrize("choice", list(Choice))
-def test_the_homes_own_word_comes_first(asked, choice) -> None:
+def test_the_homes_own_word_comes_first(asked: DispatchEvent, choice: Choice) -> None:
     assert choose(asked, decided(choice), SKIPPING) is choice
 
 

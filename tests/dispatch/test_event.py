@@ -1,8 +1,9 @@
 """An event's key, phase, terms and names."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 import json
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ SECOND = timedelta(seconds=1)
         (at(20), Phase.ENDED),
     ],
 )
-def test_phase_holds_its_start_and_not_its_end(instant, phase) -> None:
+def test_phase_holds_its_start_and_not_its_end(instant: datetime, phase: Phase) -> None:
     asked = event(start=10, end=20)
     assert asked.phase(instant) is phase
     assert replace(asked, cancelled=True).phase(instant) is Phase.CANCELLED
@@ -53,7 +54,7 @@ def test_key_and_local() -> None:
 def test_terms_are_all_but_the_source() -> None:
     asked = event()
     assert asked.same_terms(replace(asked, source=Source.POLL))
-    changes = {
+    changes: dict[str, Any] = {
         "start": at(1),
         "end": at(61),
         "energy_kw": 1.0,

@@ -1,7 +1,9 @@
 """Copies of events from push and search, merged."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+import random
 from typing import Any
 
 from hypothesis import given, strategies as st
@@ -11,6 +13,8 @@ from custom_components.leap.dispatch.event import DispatchEvent, Source
 from custom_components.leap.dispatch.ledger import Change, ChangeKind, Entry, Ledger, Merge
 
 from .builders import METER, at, event
+
+type Arrival = tuple[bool, DispatchEvent, int]
 
 KEY = (METER, "e1")
 SECOND = timedelta(seconds=1)
@@ -45,10 +49,12 @@ def kinds(merge: Merge) -> list[ChangeKind]:
 
 def pushed(asked: DispatchEvent = PUSHED, minute: float = 0, **known: Any) -> Entry:
     """Return the entry of an event pushed once."""
-    return Entry(
-        event=asked,
-        **{"received_at": at(minute), "first_seen": at(minute), "first_source": asked.source} | known,
-    )
+    defaults: dict[str, Any] = {
+        "received_at": at(minute),
+        "first_seen": at(minute),
+        "first_source": asked.source,
+    }
+    return Entry(event=asked, **defaults | known)
 
 
 def test_the_first_copy_is_added() -> None:
@@ -66,12 +72,9 @@ def test_a_search_counts_from_when_it_was_sent_and_is_seen_when_it_is_answered()
 
 
 def test_an_unknown_cancelled_event_is_kept_as_a_tombstone() -> None:
-    for merge_into in (
-        lambda ledger: push(ledger, CANCELLED, received_at=at(0)),
-        lambda ledger: search(ledger, FOUND_CANCELLED, sent_at=at(0)),
-    ):
+    for by_push in (True, False):
         ledger = Ledger()
-        merge = merge_into(ledger)
+        merge = arrive(ledger, by_push, CANCELLED, 0)
         assert kinds(merge) == [ChangeKind.ADDED]
         assert held(ledger).cancelled
         assert merge.entries == ledger.entries()
@@ -80,7 +83,7 @@ def test_an_unknown_cancelled_event_is_kept_as_a_tombstone() -> None:
 
 
 @pytest.mark.parametrize("copy", [PUSHED, SEARCHED])
-def test_the_same_terms_change_nothing_and_need_no_disk(copy) -> None:
+def test_the_same_terms_change_nothing_and_need_no_disk(copy: DispatchEvent) -> None:
     ledger = Ledger([pushed()])
     assert push(ledger, copy, received_at=at(1)) == NOTHING
     assert search(ledger, copy, sent_at=at(2)) == NOTHING
@@ -124,7 +127,7 @@ def test_a_late_push_never_turns_the_clock_back() -> None:
 @pytest.mark.parametrize(
     ("found", "kind"), [(replace(SEARCHED, energy_kw=1.0), ChangeKind.UPDATED), (FOUND_CANCELLED, ChangeKind.CANCELLED)]
 )
-def test_a_search_sent_after_the_last_copy_wins(found, kind) -> None:
+def test_a_search_sent_after_the_last_copy_wins(found: DispatchEvent, kind: ChangeKind) -> None:
     ledger = Ledger([pushed()])
     merge = search(ledger, found, sent_at=at(0) + SECOND)
     entry = pushed(found, received_at=at(0) + SECOND, first_source=Source.PUSH)
@@ -133,7 +136,7 @@ def test_a_search_sent_after_the_last_copy_wins(found, kind) -> None:
 
 @pytest.mark.parametrize("early", [timedelta(0), SECOND])
 @pytest.mark.parametrize("found", [replace(SEARCHED, energy_kw=1.0), FOUND_CANCELLED])
-def test_a_search_not_sent_after_the_last_copy_is_read_again(early, found) -> None:
+def test_a_search_not_sent_after_the_last_copy_is_read_again(early: timedelta, found: DispatchEvent) -> None:
     ledger = Ledger([pushed()])
     assert search(ledger, found, sent_at=at(0) - early) == Merge(reread=frozenset({KEY}))
     assert ledger.entries() == (pushed(),)
@@ -190,7 +193,7 @@ def test_the_first_of_the_two_is_remembered_over_a_restart() -> None:
         lambda ledger: search(ledger, replace(FOUND_CANCELLED, end=at(61)), sent_at=at(-1)),
     ],
 )
-def test_a_copy_that_says_cancelled_in_between_starts_it_over(cancel) -> None:
+def test_a_copy_that_says_cancelled_in_between_starts_it_over(cancel: Callable[[Ledger], Merge]) -> None:
     ledger = Ledger([pushed(CANCELLED)])
     search(ledger, SEARCHED, sent_at=at(1))
     merge = cancel(ledger)
@@ -348,7 +351,7 @@ def arrive(ledger: Ledger, by_push: bool, copy: DispatchEvent, minute: float) ->
 
 
 @given(arrivals, batches, st.booleans(), st.integers(0, 6))
-def test_merging_is_idempotent(before, batch, by_push, minute) -> None:
+def test_merging_is_idempotent(before: list[Arrival], batch: list[DispatchEvent], by_push: bool, minute: int) -> None:
     ledger = Ledger()
     for arrival in before:
         arrive(ledger, *arrival)
@@ -366,7 +369,7 @@ def test_merging_is_idempotent(before, batch, by_push, minute) -> None:
 
 
 @given(arrivals, st.randoms())
-def test_the_order_of_distinct_events_never_matters(come, shuffler) -> None:
+def test_the_order_of_distinct_events_never_matters(come: list[Arrival], shuffler: random.Random) -> None:
     ledger = Ledger()
     for arrival in come:
         arrive(ledger, *arrival)
@@ -378,7 +381,7 @@ def test_the_order_of_distinct_events_never_matters(come, shuffler) -> None:
 
 
 @given(arrivals, arrivals)
-def test_a_cancelled_event_never_comes_back_by_stale_copies(before, after) -> None:
+def test_a_cancelled_event_never_comes_back_by_stale_copies(before: list[Arrival], after: list[Arrival]) -> None:
     ledger = Ledger()
     for arrival in before:
         arrive(ledger, *arrival)
@@ -393,7 +396,7 @@ def test_a_cancelled_event_never_comes_back_by_stale_copies(before, after) -> No
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 400)), max_size=10, unique_by=lambda read: read[1]))
-def test_a_revival_is_two_searches_apart_with_no_cancellation_between(reads) -> None:
+def test_a_revival_is_two_searches_apart_with_no_cancellation_between(reads: list[tuple[bool, int]]) -> None:
     ledger = Ledger([pushed(CANCELLED, minute=-1)])
     first: int | None = None
     for alive, sent in sorted(reads, key=lambda read: read[1]):
@@ -411,7 +414,7 @@ def test_a_revival_is_two_searches_apart_with_no_cancellation_between(reads) -> 
 
 
 @given(arrivals)
-def test_what_the_first_copy_left_and_a_test_flag_stay(come) -> None:
+def test_what_the_first_copy_left_and_a_test_flag_stay(come: list[Arrival]) -> None:
     ledger = Ledger()
     first: dict[str, tuple[Source, datetime]] = {}
     tests: set[str] = set()
@@ -426,7 +429,7 @@ def test_what_the_first_copy_left_and_a_test_flag_stay(come) -> None:
 
 
 @given(arrivals)
-def test_entries_on_disk_and_in_memory_say_the_same(come) -> None:
+def test_entries_on_disk_and_in_memory_say_the_same(come: list[Arrival]) -> None:
     ledger = Ledger()
     disk: dict[tuple[str, str], Entry] = {}
     for arrival in come:

@@ -3,9 +3,10 @@
 from hypothesis import given
 
 from custom_components.leap.dispatch.decisions import Choice, Decision, Policy
+from custom_components.leap.dispatch.event import DispatchEvent
 from custom_components.leap.dispatch.schedule import Schedule
 
-from .builders import METER, at, event, timetables
+from .builders import METER, at, event, timetables, walk
 
 
 def decided(event_id: str, choice: Choice | None = None, loads_out: frozenset[str] = frozenset()) -> Decision:
@@ -84,18 +85,12 @@ def test_next_change_tells_starts_and_ends_of_all_but_cancelled_events() -> None
         event("nothing", 35, 35),
     ]
     schedule = Schedule(events, [], Policy(voluntary_default=Choice.SKIP))
-    walked, t = [], at(0)
-    while (t := schedule.next_change(t)) is not None:
-        walked.append(t)
-    assert walked == [at(10), at(20), at(30), at(40)]
+    assert list(walk(schedule.next_change, at(0))) == [at(10), at(20), at(30), at(40)]
 
 
 @given(timetables())
-def test_instructions_change_at_told_boundaries_alone(events) -> None:
+def test_instructions_change_at_told_boundaries_alone(events: list[DispatchEvent]) -> None:
     schedule = Schedule(events, [], Policy(voluntary_default=Choice.SKIP))
-    changes = set()
-    t = at(-10)
-    while (t := schedule.next_change(t)) is not None:
-        changes.add(t)
+    changes = set(walk(schedule.next_change, at(-10)))
     for segment in schedule.timeline.segments:
         assert {segment.start, segment.end} <= changes

@@ -5,20 +5,21 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import inf
 import random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.leap.dispatch.event import Origin
+from custom_components.leap.dispatch.event import DispatchEvent, Origin
 from custom_components.leap.dispatch.timeline import Segment, Timeline
 
-from .builders import at, event, timetables
+from .builders import at, event, timetables, walk
 
 HALVES = [at(half / 2) for half in range(-3, 46)]
 
 
-def beats(one, other):
+def beats(one: DispatchEvent, other: DispatchEvent) -> bool:
     """Return whether one event ranks above another, in the words of the design."""
     local = (one.origin is not Origin.LEAP, other.origin is not Origin.LEAP)
     if local[0] != local[1]:
@@ -35,7 +36,7 @@ def beats(one, other):
     return one.event_id < other.event_id
 
 
-def reference(events, t):
+def reference(events: list[DispatchEvent], t: datetime) -> tuple[DispatchEvent | None, set[str]]:
     """Return the winner at an instant and the running events it covers."""
     running = [e for e in events if e.start <= t < e.end]
     for winner in running:
@@ -51,7 +52,9 @@ def reference(events, t):
 
 
 @given(timetables(), st.randoms())
-def test_equals_the_reference_at_every_instant_and_boundary(events, shuffler) -> None:
+def test_equals_the_reference_at_every_instant_and_boundary(
+    events: list[DispatchEvent], shuffler: random.Random
+) -> None:
     shuffled = list(events)
     shuffler.shuffle(shuffled)
     timeline = Timeline(shuffled)
@@ -62,13 +65,14 @@ def test_equals_the_reference_at_every_instant_and_boundary(events, shuffler) ->
         assert (segment.event if segment else None) == winner
         if segment is None:
             continue
+        assert winner is not None
         assert segment.energy_kw == winner.energy_kw
         now = {e for e in segment.served if running_until[e][0] <= t < running_until[e][1]}
         assert now == served
 
 
 @given(timetables())
-def test_segments_are_sorted_apart_and_as_long_as_can_be(events) -> None:
+def test_segments_are_sorted_apart_and_as_long_as_can_be(events: list[DispatchEvent]) -> None:
     segments = Timeline(events).segments
     assert all(segment.start < segment.end for segment in segments)
     for one, other in pairwise(segments):
@@ -82,17 +86,14 @@ def test_segments_are_sorted_apart_and_as_long_as_can_be(events) -> None:
 
 
 @given(timetables())
-def test_next_change_walks_every_boundary_of_the_segments(events) -> None:
+def test_next_change_walks_every_boundary_of_the_segments(events: list[DispatchEvent]) -> None:
     timeline = Timeline(events)
     boundaries = sorted({s.start for s in timeline.segments} | {s.end for s in timeline.segments})
-    walked, t = [], at(-10)
-    while (t := timeline.next_change(t)) is not None:
-        walked.append(t)
-    assert walked == boundaries
+    assert list(walk(timeline.next_change, at(-10))) == boundaries
 
 
 @given(timetables())
-def test_chain_is_what_can_be_reached_without_a_gap(events) -> None:
+def test_chain_is_what_can_be_reached_without_a_gap(events: list[DispatchEvent]) -> None:
     timeline = Timeline(events)
     real = [e for e in events if e.start < e.end]
     for t in HALVES:
@@ -121,9 +122,10 @@ def test_chain_is_what_can_be_reached_without_a_gap(events) -> None:
         ({"event_id": "a"}, {"event_id": "b"}),
     ],
 )
-def test_rank(first, second) -> None:
-    winner = event(**{"event_id": "w", "start": 1, "end": 10} | first)
-    loser = event(**{"event_id": "x", "start": 1, "end": 10} | second)
+def test_rank(first: dict[str, Any], second: dict[str, Any]) -> None:
+    terms: dict[str, Any] = {"start": 1, "end": 10}
+    winner = event(**terms | {"event_id": "w"} | first)
+    loser = event(**terms | {"event_id": "x"} | second)
     for events in ([winner, loser], [loser, winner]):
         segment = Timeline(events).at(at(5))
         assert segment is not None

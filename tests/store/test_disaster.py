@@ -261,7 +261,7 @@ async def test_of_a_newer_file_nothing_else_can_be_had(newer: LeapStore, filled:
         await newer.async_write(Put(UNDO, Item(name="new")))
     await newer.async_close()
     connection = sqlite3.connect(filled / "leap.db")
-    for table in EMPTY:
-        assert [row[0] for row in connection.execute(f"SELECT key FROM {table}")] == FILLED[table]  # noqa: S608
+    for name, keys in FILLED.items():
+        assert [row[0] for row in connection.execute(f"SELECT key FROM {name}")] == keys  # noqa: S608
     assert connection.execute("PRAGMA user_version").fetchone() == (99,)
     connection.close()

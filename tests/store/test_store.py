@@ -11,6 +11,8 @@ import sqlite3
 import threading
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.leap import database
@@ -72,6 +74,18 @@ async def test_put_replaces_in_place_and_drop_forgets(store: LeapStore) -> None:
     assert await store.async_load(EVENTS) == [Item(name="c", number=7), Item(name="b")]
     await store.async_write(Drop(EVENTS, "b"), Put(EVENTS, Item(name="b", number=8)))
     assert await store.async_load(EVENTS) == [Item(name="c", number=7), Item(name="b", number=8)]
+
+
+async def test_a_time_of_a_frozen_clock_is_a_time(store: LeapStore, freezer: FrozenDateTimeFactory) -> None:
+    freezer.move_to("2026-11-01T12:00:00.5Z")
+    await store.async_write(Put(EVENTS, Item(name="a", at=dt_util.utcnow())))
+    assert [item.at for item in await store.async_load(EVENTS)] == [datetime(2026, 11, 1, 12, 0, 0, 500000, tzinfo=UTC)]
+
+
+def test_what_is_no_data_is_a_mistake() -> None:
+    table: Table[object] = Table("events", object, str)
+    with pytest.raises(TypeError, match="Rows hold no object"):
+        Put(table, object())
 
 
 async def test_an_item_is_kept_as_it_was_when_it_was_put(store: LeapStore) -> None:
@@ -164,8 +178,7 @@ async def test_a_write_goes_on_when_its_caller_is_cancelled(store: LeapStore) ->
 
 async def test_a_failing_commit_leaves_nothing(store: LeapStore, folder: Path) -> None:
     await store.async_write(Put(EVENTS, Item(name="old")))
-    connection = store._database._held
-    assert connection is not None
+    connection = store._database._connection
 
     class Failing:
         """A connection whose disk fails at the commit."""
@@ -227,6 +240,13 @@ async def test_a_closed_store_raises(store: LeapStore, folder: Path) -> None:
     with pytest.raises(StoreError):
         await store.async_load(EVENTS)
     assert (await contents(folder))["events"] == []
+
+
+async def test_two_closes_at_once_are_one(store: LeapStore, folder: Path) -> None:
+    await store.async_write(Put(EVENTS, Item(name="a")))
+    await asyncio.gather(store.async_close(), store.async_close())
+    assert not store.writable
+    assert (await contents(folder))["events"] == ["a"]
 
 
 async def test_a_store_not_yet_open_raises_and_closes(folder: Path) -> None:
