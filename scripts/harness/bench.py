@@ -243,8 +243,10 @@ def ratios(push: Mapping[str, Summary], large: Mapping[str, Summary]) -> dict[st
     """Compare ours with what it is measured against."""
 
     def against(percentile: str) -> float:
-        yardstick = asdict(push["yaml_automation"])[percentile] + asdict(push["durable_write"])[percentile]
-        return round(float(asdict(push["ours"])[percentile]) / yardstick, 3)
+        ours, automation, write = (
+            float(asdict(push[name])[percentile]) for name in ("ours", "yaml_automation", "durable_write")
+        )
+        return round(ours / (automation + write), 3)
 
     return {
         "push_to_setpoint_ratio": against("median_ms"),
