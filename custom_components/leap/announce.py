@@ -26,7 +26,7 @@ class DispatchSignal(StrEnum):
 def news(change: Change, now: datetime) -> DispatchSignal | None:
     """Say what a change means to the home; what is over, or never was known, is no news."""
     event = change.entry.event
-    previous = change.previous and change.previous.event
+    previous = change.previous.event if change.previous else None
     open_now = not event.cancelled and event.end > now
     open_before = previous is not None and not previous.cancelled and previous.end > now
     match change.kind:

@@ -120,15 +120,17 @@ class DispatchCoordinator(DataUpdateCoordinator[None]):
         self.health = PushHealth(_proof(entry, client is not None), dt_util.utcnow())
         self.last_notification: datetime | None = None
         self.last_test: datetime | None = None
-        self.guard = client and Guard(
-            hass,
-            entry,
-            client,
-            self.home,
-            self.health,
-            meters=self._meters_by_lower_id,
-            taken=self.async_taken,
-        )
+        self.guard: Guard | None = None
+        if client is not None:
+            self.guard = Guard(
+                hass,
+                entry,
+                client,
+                self.home,
+                self.health,
+                meters=self._meters_by_lower_id,
+                taken=self.async_taken,
+            )
         self._subentries = _meter_subentries(entry)
         self._schedules: dict[str, Schedule] = {}
         self._boundaries = Boundaries(

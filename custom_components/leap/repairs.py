@@ -4,7 +4,6 @@ from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, Rep
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-import voluptuous as vol
 
 from .coordinator import LeapConfigEntry
 from .curtailment.actuator import async_get_actuator
@@ -26,7 +25,7 @@ class ForeignWebhookFlow(RepairsFlow):
     async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
         """Replace on the user's word."""
         if user_input is None:
-            return self.async_show_form(step_id="confirm", data_schema=vol.Schema({}))
+            return self.async_show_form(step_id="confirm")
         entry: LeapConfigEntry | None = self.hass.config_entries.async_get_entry(self._entry_id)
         if entry is None or entry.state is not ConfigEntryState.LOADED:
             return self.async_abort(reason="entry_not_loaded")
