@@ -88,20 +88,40 @@ def test_platforms_say_how_many_updates_run_at_once() -> None:
             ) or "PARALLEL_UPDATES = 1" in path.read_text(encoding="utf-8"), path.name
 
 
-def test_entry_points_name_the_typed_entry() -> None:
-    entry_points = {
-        "async_setup_entry",
-        "async_unload_entry",
-        "async_remove_entry",
-        "async_migrate_entry",
-        "async_get_config_entry_diagnostics",
+ENTRY_POINTS = {
+    "async_setup_entry",
+    "async_unload_entry",
+    "async_remove_entry",
+    "async_migrate_entry",
+    "async_get_config_entry_diagnostics",
+}
+
+
+def entry_points(path: Path) -> dict[str, ast.AsyncFunctionDef]:
+    """The functions of a module that Home Assistant calls with the entry."""
+    return {
+        node.name: node
+        for node in tree(path).body
+        if isinstance(node, ast.AsyncFunctionDef) and node.name in ENTRY_POINTS
     }
-    found = set()
+
+
+def test_entry_points_name_the_typed_entry() -> None:
+    assert set(entry_points(LEAP / "__init__.py")) >= {"async_setup_entry", "async_unload_entry", "async_remove_entry"}
+    assert "async_get_config_entry_diagnostics" in entry_points(LEAP / "diagnostics.py")
     for path in LEAP.glob("*.py"):
-        for node in tree(path).body:
-            if isinstance(node, ast.AsyncFunctionDef) and node.name in entry_points:
-                annotation = node.args.args[1].annotation
-                assert isinstance(annotation, ast.Name), f"{path.name}: {node.name}"
-                assert annotation.id == "LeapConfigEntry", f"{path.name}: {node.name}"
-                found.add(node.name)
-    assert found >= {"async_setup_entry", "async_unload_entry", "async_remove_entry"}
+        for name, node in entry_points(path).items():
+            annotation = node.args.args[1].annotation
+            assert isinstance(annotation, ast.Name), f"{path.name}: {name}"
+            assert annotation.id == "LeapConfigEntry", f"{path.name}: {name}"
+
+
+def test_set_up_stores_the_runtime_data_itself() -> None:
+    stored = [
+        target.attr
+        for node in ast.walk(entry_points(LEAP / "__init__.py")["async_setup_entry"])
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Attribute)
+    ]
+    assert "runtime_data" in stored
