@@ -34,6 +34,7 @@ MAX_BACKOFF = 30.0
 MAX_RETRY_AFTER = 60.0
 
 _NEVER_RECEIVED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_NO_ADDRESS = (aiohttp.NonHttpUrlClientError, ValueError)
 
 
 class Repeat(Enum):
@@ -106,7 +107,7 @@ class Transport:
         except _NEVER_RECEIVED as err:
             return LeapConnectionError(f"Leap can't be reached: {type(err).__name__}"), 0.0
         except (aiohttp.ClientError, TimeoutError, ValueError) as err:
-            useless = repeat is Repeat.UNRECEIVED or isinstance(err, ValueError)
+            useless = repeat is Repeat.UNRECEIVED or isinstance(err, _NO_ADDRESS)
             return LeapConnectionError(f"No answer from Leap: {type(err).__name__}"), None if useless else 0.0
         if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             return content, None
