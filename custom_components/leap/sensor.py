@@ -190,7 +190,7 @@ class LoadStateSensor(LeapLoadEntity, SensorEntity):
     @override
     def extra_state_attributes(self) -> Mapping[str, Any]:
         """Tell the reason."""
-        return {"reason": self.runtime.controller.load_state(self.load_id).reason}
+        return {"reason": str(self.runtime.controller.load_state(self.load_id).reason) or None}
 
 
 class AccountSensor(LeapAccountEntity, SensorEntity):
