@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 import json
 from pathlib import Path
 import sys
@@ -57,12 +58,13 @@ async def run(folder: Path, arguments: argparse.Namespace) -> int:
 
 async def _perform(world: World, seen: Path, states: dict[str, str]) -> Play:
     """Play with the timeline running."""
-    narrator = Narrator(world, seen, states)
     say()
     say("The timeline (minutes:seconds; who; what). What the thermostats do comes from their own log.")
     say()
+    begun = (datetime.now(UTC) + timedelta(seconds=1)).replace(microsecond=0)
+    narrator = Narrator(world, seen, states, begun)
     telling = asyncio.create_task(narrator.watch())
-    play = Play(world, narrator)
+    play = Play(world, narrator, begun)
     try:
         await perform(play)
     finally:
@@ -97,6 +99,9 @@ async def conclude(world: World, play: Play, seen: list[dict[str, Any]]) -> tupl
         "events": [as_json(outcome) for outcome in outcomes],
         "problems": problems,
         "outages": [{"from": each.began.isoformat(), "to": each.ended.isoformat()} for each in play.outages],
+        "pushes": [
+            {name: push[name] for name in ("created", "state", "attempts")} for push in await world.control.pushes()
+        ],
         "device_log": log,
         "home_assistant": seen,
     }

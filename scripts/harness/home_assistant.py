@@ -30,7 +30,6 @@ frontend:
 history:
 logbook:
 recorder:
-  commit_interval: 1
 """
 LOGGING = """\
 logger:

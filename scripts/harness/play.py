@@ -16,7 +16,7 @@ class Play:
 
     world: World
     narrator: Narrator
-    begun: datetime = field(default_factory=lambda: datetime.now(UTC))
+    begun: datetime
     asked: list[Asked] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
 
@@ -32,7 +32,7 @@ class Play:
     async def ask(self, title: str, load: Load, start: float, end: float, *, push: bool = True) -> int:
         """Have Leap make a dispatch; return its number."""
         now = datetime.now(UTC)
-        start_time, end_time = (self.at(seconds).replace(microsecond=0) for seconds in (start, end))
+        start_time, end_time = (self.at(seconds) for seconds in (start, end))
         times = {"start_time": _wire(start_time), "end_time": _wire(end_time)}
         event_id = await self._create(load, push=push, **times)
         told_by = "push" if push else "search"
@@ -53,7 +53,7 @@ class Play:
 
     async def shorten(self, number: int, end: float) -> None:
         """Have Leap update the end of a dispatch."""
-        end_time = self.at(end).replace(microsecond=0)
+        end_time = self.at(end)
         known = self.asked[number]
         await self.world.control.update(known.event_id, end_time=_wire(end_time))
         self.asked[number] = replace(known, updated_at=datetime.now(UTC), updated_end=end_time)
@@ -82,7 +82,7 @@ class Play:
         self.narrator.tell("Home Assistant", "is up again")
 
     async def _create(self, load: Load, *, push: bool, **times: Any) -> str:
-        return (await self.world.control.create(load.meter_id, deliver=push, **times))[0]
+        return (await self.world.control.create(load.meter_id, deliver="push" if push else "none", **times))[0]
 
     def _leap(self, what: str) -> None:
         self.narrator.tell("Leap", what)
@@ -91,6 +91,7 @@ class Play:
 async def perform(play: Play) -> None:
     """Play all seven."""
     here, there = play.world.loads
+    await play.until(0)
     await play.ask("2 search alone", there, 68, 80, push=False)
     await play.until(1)
     await play.ask("1 by push", here, 4, 14)

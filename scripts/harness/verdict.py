@@ -96,17 +96,18 @@ def commands_of(log: Sequence[Mapping[str, Any]]) -> list[Command]:
 
 def judge(asked: Asked, load: Load, commands: Sequence[Command], outages: Sequence[Outage]) -> Outcome:
     """Compare one dispatch with what the device was told."""
-    curtail_due, restore_due = max(asked.start, asked.created), asked.until
+    begin, end = max(asked.start, asked.created), asked.until
+    curtail_due, restore_due = begin, end
     for outage in outages:
         curtail_due, restore_due = outage.delays(curtail_due), outage.delays(restore_due)
     ours = [command for command in commands if command.device_id == load.device_id and not command.refused]
-    window = [command for command in ours if command.at >= curtail_due - timedelta(seconds=2)]
+    window = [command for command in ours if command.at >= begin - timedelta(seconds=2)]
     curtailed = next((c.at for c in window if _same(c.temperature, load.curtailed)), None)
     restored = next(
         (c.at for c in window if curtailed and c.at > curtailed and _same(c.temperature, load.original)), None
     )
-    problems = _problems("curtailed", curtailed, curtail_due, START_TOLERANCE)
-    problems += _problems("restored", restored, restore_due, END_TOLERANCE)
+    problems = _problems("curtailed", curtailed, begin, curtail_due + START_TOLERANCE)
+    problems += _problems("restored", restored, end, restore_due + END_TOLERANCE)
     return Outcome(
         asked=asked,
         load=load,
@@ -122,14 +123,13 @@ def _same(one: float, other: float) -> bool:
     return abs(one - other) < _CLOSE
 
 
-def _problems(what: str, at: datetime | None, due: datetime, tolerance: timedelta) -> list[str]:
+def _problems(what: str, at: datetime | None, earliest: datetime, latest: datetime) -> list[str]:
     """Say what is wrong with an instant."""
     if at is None:
         return [f"never {what}"]
-    off = (at - due).total_seconds()
-    if at < due - _EARLY:
-        return [f"{what} {-off:.1f} s too early"]
-    return [f"{what} {off:.1f} s late"] if at > due + tolerance else []
+    if at < earliest - _EARLY:
+        return [f"{what} {(earliest - at).total_seconds():.1f} s too early"]
+    return [f"{what} {(at - latest).total_seconds():.1f} s too late"] if at > latest else []
 
 
 def left_behind(loads: Sequence[Load], truth: Mapping[str, float]) -> list[str]:

@@ -48,8 +48,8 @@ def test_a_dispatch_answered_and_undone_has_no_problems() -> None:
         ([command(10, 25.0), command(30, 23.0, refused=True)], ("never restored",)),
         ([command(10, 24.0), command(30, 23.0)], ("never curtailed", "never restored")),
         ([command(10, 25.0, "bedroom"), command(30, 23.0, "bedroom")], ("never curtailed", "never restored")),
-        ([command(14, 25.0), command(30, 23.0)], ("curtailed 4.0 s late",)),
-        ([command(10, 25.0), command(40, 23.0)], ("restored 10.0 s late",)),
+        ([command(14, 25.0), command(30, 23.0)], ("curtailed 1.0 s too late",)),
+        ([command(10, 25.0), command(40, 23.0)], ("restored 5.0 s too late",)),
         ([command(8.5, 25.0), command(30, 23.0)], ("curtailed 1.5 s too early",)),
         ([command(10, 25.0), command(20, 23.0)], ("restored 10.0 s too early",)),
     ],
@@ -69,14 +69,21 @@ def test_whatever_went_wrong_is_a_problem(commands: list[Command], problems: tup
 def test_an_update_and_a_cancellation_move_the_end(changes: dict[str, datetime], until: float) -> None:
     event = asked(**changes)
     assert judge(event, LOAD, [command(10, 25.0), command(until, 23.0)], []).problems == ()
-    assert judge(event, LOAD, [command(10, 25.0), command(until + 6, 23.0)], []).problems == ("restored 6.0 s late",)
+    assert judge(event, LOAD, [command(10, 25.0), command(until + 6, 23.0)], []).problems == (
+        "restored 1.0 s too late",
+    )
 
 
 def test_while_home_assistant_is_down_nothing_is_due() -> None:
     outages = [Outage(began=at(20), ended=at(45))]
     commands = [command(10, 25.0), command(46, 23.0)]
     assert judge(asked(), LOAD, commands, outages).problems == ()
-    assert judge(asked(), LOAD, commands, []).problems == ("restored 16.0 s late",)
+    assert judge(asked(), LOAD, commands, []).problems == ("restored 11.0 s too late",)
+
+
+def test_an_undo_while_home_assistant_is_still_starting_is_not_too_early() -> None:
+    outages = [Outage(began=at(20), ended=at(45))]
+    assert judge(asked(), LOAD, [command(10, 25.0), command(44, 23.0)], outages).problems == ()
 
 
 def test_a_set_point_that_did_not_come_back_is_named() -> None:
