@@ -1,0 +1,1 @@
+"""Tests against what Leap publishes of its API."""
