@@ -94,6 +94,15 @@ async def test_thermostat_with_defaults(
         "restore_window_minutes": 0,
         "external_change": "opt_out",
     }
+    result = await entry.start_subentry_reconfigure_flow(hass, load.subentry_id)
+    assert suggested(result) == {
+        "climate": climate.entity_id,
+        "name": "Hall",
+        "meter_ids": [METER_ID],
+        "offset": 2.0,
+        "min_temp": 5.0,
+        "max_temp": 30.0,
+    }
 
 
 async def test_thermostat_away_while_added(
