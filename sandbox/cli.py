@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _run(client: ControlClient, command: str, subject: str, fields: dict[str, Any]) -> object:
+async def _work(client: ControlClient, command: str, subject: str, fields: dict[str, Any]) -> object:
     """Work the lever a command names."""
     match command:
         case "create":
@@ -82,12 +82,12 @@ async def _run(client: ControlClient, command: str, subject: str, fields: dict[s
             return await getattr(client, command)(*([subject] if subject else []), **fields)
 
 
-async def _main(arguments: list[str] | None = None) -> int:
+async def run(arguments: list[str] | None = None) -> int:
     """Read the command line, do it, print the answer."""
     options = _parser().parse_args(arguments)
     async with ControlClient(options.url) as client:
         try:
-            answer = await _run(client, options.command, getattr(options, "subject", ""), dict(options.fields))
+            answer = await _work(client, options.command, getattr(options, "subject", ""), dict(options.fields))
         except (ControlError, aiohttp.ClientError, TypeError) as err:
             print(f"{options.command}: {err}", file=sys.stderr)
             return 1
@@ -98,7 +98,7 @@ async def _main(arguments: list[str] | None = None) -> int:
 
 def main() -> None:
     """Run one command."""
-    sys.exit(asyncio.run(_main()))
+    sys.exit(asyncio.run(run()))
 
 
 if __name__ == "__main__":
