@@ -191,7 +191,8 @@ class DispatchCoordinator(DataUpdateCoordinator[None]):
         self._rebuild()
         kept = self.home.setting(BEGUN)
         names = kept if isinstance(kept, list) else []
-        entries = self.home.ledger.entries()
+        now = dt_util.utcnow()
+        entries = [entry for entry in self.home.ledger.entries() if entry.event.end > now]
         self._boundaries.restore([entry.event.key for entry in entries if row_key(entry.event.key) in names])
         return self.guard.restore() if self.guard else True
 

@@ -8,6 +8,7 @@ from unittest.mock import AsyncMock, MagicMock, create_autospec, patch
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.setup import async_setup_component
 import msgspec
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -144,6 +145,7 @@ type Post = Callable[..., Any]
 @pytest.fixture
 async def post(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator) -> Post:
     """Post to the door over HTTP; returns the status."""
+    assert await async_setup_component(hass, "webhook", {})
     http = await hass_client_no_auth()
 
     async def send(payload: Any, headers: dict[str, str] | None = None, method: str = "POST") -> int:
