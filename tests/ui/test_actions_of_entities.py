@@ -38,15 +38,14 @@ async def turn(hass: HomeAssistant, unique_id: str, state: str) -> None:
 async def calendar(hass: HomeAssistant, start: Any, end: Any) -> list[dict[str, Any]]:
     """Read the calendar by its action."""
     calendar_id = entity_id(hass, Platform.CALENDAR, f"{METER_ID}_dispatches")
-    reply = await hass.services.async_call(
+    reply: Any = await hass.services.async_call(
         "calendar",
         "get_events",
         {"entity_id": calendar_id, "start_date_time": start.isoformat(), "end_date_time": end.isoformat()},
         blocking=True,
         return_response=True,
     )
-    assert reply is not None
-    return list(reply[calendar_id]["events"])  # type: ignore[arg-type,call-overload,index]
+    return list(reply[calendar_id]["events"])
 
 
 # Event

@@ -2,13 +2,13 @@
 
 from http import HTTPStatus
 import json
+from typing import Any
 from unittest.mock import create_autospec
 
 from aiohttp import ClientError
 from homeassistant.components.system_health import SystemHealthRegistration
 from homeassistant.core import HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.leap.api.client import PRODUCTION_URL, STAGING_URL
@@ -59,7 +59,7 @@ async def test_diagnostics_before_anything_happened(hass: HomeAssistant, home: H
 
 
 @pytest.mark.parametrize("reachable", [True, False])
-async def test_system_health(hass: HomeAssistant, aioclient_mock: AiohttpClientMocker, reachable: bool) -> None:
+async def test_system_health(hass: HomeAssistant, aioclient_mock: Any, reachable: bool) -> None:
     """Each address in use is tried, and nothing tells which home it is."""
     build_entry().add_to_hass(hass)
     build_entry(entry_id="two", data={"environment": "production", "webhook_id": "two"}).add_to_hass(hass)

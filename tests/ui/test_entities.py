@@ -1,18 +1,21 @@
 """Tests of the entities: what there is, and what it shows when."""
 
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 import pytest
 from pytest_homeassistant_custom_component.common import snapshot_platform
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.leap.api.errors import LeapConnectionError
 from custom_components.leap.const import DOMAIN
+from custom_components.leap.coordinator import signal_subentries
 from custom_components.leap.curtailment.status import LoadState, LoadStatus, MeterState
 from tests.builders import ENTRY_ID, LOAD_SUBENTRY_ID, METER_ID
 
@@ -207,13 +210,9 @@ async def test_subentries_join_and_leave(
     hass: HomeAssistant, entity_registry: er.EntityRegistry, device_registry: dr.DeviceRegistry, home: Home
 ) -> None:
     """A new meter brings its entities without a reload, a renamed load its name, a removed one takes them away."""
-    from homeassistant.helpers.dispatcher import async_dispatcher_send
-
-    from custom_components.leap.coordinator import signal_subentries
-
     await home.start()
     new = ConfigSubentry(
-        data={"meter_id": "new-meter", "meter_type": "DEVICE"},
+        data=MappingProxyType({"meter_id": "new-meter", "meter_type": "DEVICE"}),
         subentry_type="meter",
         title="battery",
         unique_id="new-meter",

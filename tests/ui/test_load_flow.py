@@ -64,6 +64,17 @@ async def fill(hass: HomeAssistant, result: Any, **user_input: Any) -> Any:
     return await hass.config_entries.subentries.async_configure(result["flow_id"], values)
 
 
+def advanced(result: Any) -> dict[str, Any]:
+    """Return what a form's section shows as already filled in."""
+    keys = result["data_schema"].schema["advanced"].schema.schema
+    return {str(key): key.description["suggested_value"] for key in keys if key.description}
+
+
+async def change(hass: HomeAssistant, entry: MockConfigEntry, subentry_id: str) -> Any:
+    """Start changing a meter or a load."""
+    return await entry.start_subentry_reconfigure_flow(hass, subentry_id)
+
+
 def suggested(result: Any) -> dict[str, Any]:
     """Return what a form shows as already filled in."""
     return {str(key): key.description["suggested_value"] for key in result["data_schema"].schema if key.description}
@@ -94,7 +105,7 @@ async def test_thermostat_with_defaults(
         "restore_window_minutes": 0,
         "external_change": "opt_out",
     }
-    result = await entry.start_subentry_reconfigure_flow(hass, load.subentry_id)
+    result = await change(hass, entry, load.subentry_id)
     assert suggested(result) == {
         "climate": climate.entity_id,
         "name": "Hall",
@@ -157,9 +168,8 @@ async def test_thermostat_in_fahrenheit(
     assert [load.data[key] for key in ("rank", "restore_window_minutes", "external_change")] == [7, 15, "adopt"]
 
     entity_registry.async_update_entity(climate.entity_id, new_entity_id="climate.renamed")
-    result = await entry.start_subentry_reconfigure_flow(hass, load.subentry_id)
+    result = await change(hass, entry, load.subentry_id)
     shown = suggested(result)
-    advanced = result["data_schema"].schema["advanced"].schema.schema
     assert shown == {
         "climate": "climate.renamed",
         "name": "Den",
@@ -169,7 +179,7 @@ async def test_thermostat_in_fahrenheit(
         "max_temp": 86.0,
         "expected_kw": 1.8,
     }
-    assert {str(key): key.description["suggested_value"] for key in advanced} == {
+    assert advanced(result) == {
         "power_entity": power.entity_id,
         "rank": 7,
         "restore_window_minutes": 15,
@@ -235,10 +245,8 @@ async def test_change_a_load(hass: HomeAssistant, entity_registry: er.EntityRegi
         ]
     )
     entry.add_to_hass(hass)
-    result = await entry.start_subentry_reconfigure_flow(hass, LOAD_SUBENTRY_ID)
-    advanced = result["data_schema"].schema["advanced"].schema.schema
-    shown = {str(key): (key.description or {}).get("suggested_value") for key in advanced}
-    assert shown["power_entity"] == "sensor.without_unique_id"
+    result = await change(hass, entry, LOAD_SUBENTRY_ID)
+    assert advanced(result)["power_entity"] == "sensor.without_unique_id"
 
     result = await fill(hass, result, climate=other.entity_id)
     assert result["errors"] == {"climate": "entity_in_use"}
@@ -263,7 +271,7 @@ async def test_change_a_load_whose_thermostat_is_gone(
         subentries=[meter_subentry("m"), load_subentry("gone", limits={"offset": 2})],
     )
     gone.add_to_hass(hass)
-    result = await gone.start_subentry_reconfigure_flow(hass, LOAD_SUBENTRY_ID)
+    result = await change(hass, gone, LOAD_SUBENTRY_ID)
     assert not {"climate", "min_temp", "max_temp"} & suggested(result).keys()
     result = await fill(hass, result, climate=thermostat(entity_registry).entity_id, meter_ids=["m"])
     assert result["reason"] == "reconfigure_successful"
@@ -281,7 +289,7 @@ async def test_meter_settings(hass: HomeAssistant, entity_registry: er.EntityReg
     """Settings of a meter are kept beside what Leap says of it, and can be taken away again."""
     power = entity_registry.async_get_or_create("sensor", "other", "grid")
     before = dict(entry.subentries[METER_SUBENTRY_ID].data)
-    result = await entry.start_subentry_reconfigure_flow(hass, METER_SUBENTRY_ID)
+    result = await change(hass, entry, METER_SUBENTRY_ID)
     assert result["step_id"] == "reconfigure"
     assert result["description_placeholders"] == {"meter": "home-0042"}
     chosen = {"voluntary_default": "skip", "export_allowed": True}
@@ -291,7 +299,7 @@ async def test_meter_settings(hass: HomeAssistant, entity_registry: er.EntityReg
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
     assert dict(entry.subentries[METER_SUBENTRY_ID].data) == before | chosen | {"site_power_entity": power.id}
 
-    result = await entry.start_subentry_reconfigure_flow(hass, METER_SUBENTRY_ID)
+    result = await change(hass, entry, METER_SUBENTRY_ID)
     assert suggested(result) == {**chosen, "site_power_entity": power.entity_id}
     await hass.config_entries.subentries.async_configure(result["flow_id"], chosen)
     assert dict(entry.subentries[METER_SUBENTRY_ID].data) == before | chosen
