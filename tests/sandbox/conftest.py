@@ -41,6 +41,7 @@ class Receiver:
         """Begin by taking everything."""
         self.url = ""
         self.statuses = [200]
+        self.patience: asyncio.Event | None = None
         self.headers: list[list[tuple[str, str]]] = []
         self.bodies: list[Any] = []
 
@@ -48,6 +49,8 @@ class Receiver:
         """Take a push."""
         self.headers.append([(name.decode(), value.decode()) for name, value in request.raw_headers])
         self.bodies.append(msgspec.json.decode(await request.read()))
+        if self.patience is not None:
+            await self.patience.wait()
         return web.Response(status=self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0])
 
 

@@ -1,10 +1,13 @@
 """Delivery: to whom, with what, how often."""
 
+import asyncio
 from typing import Any
 
+from aiohttp.test_utils import TestServer
 import msgspec.json
 import pytest
 
+from sandbox import delivery
 from sandbox.client import ControlClient, ControlError
 from sandbox.delivery import TRIES
 from sandbox.seed import FIRST_METER, FIRST_REFERENCE, market_group
@@ -153,15 +156,32 @@ async def test_other_homes_meters_surround_ours(control: ControlClient, register
     assert len(msgspec.json.encode(registered.bodies[0])) > 2_500_000
 
 
-async def test_fields_are_sent_as_they_are(control: ControlClient, registered: Receiver) -> None:
+async def test_fields_are_sent_as_they_are(control: ControlClient, registered: Receiver, leap: Leap) -> None:
     (event,) = await control.create(FIRST_METER, fields={"start_time": "soon", "new": 1}, communication_test=True)
     await control.wait_pushed()
     (slot,) = registered.bodies[0]["meter_dispatches"][0]["timeslots"]
     assert (slot["start_time"], slot["new"]) == ("soon", 1)
     assert registered.bodies[0]["communication_test"] is True
     assert "communication_test" not in slot
-    (known,) = await control.events()
-    assert known["event_id"] == event
+    assert await leap.found() == [event]
+
+
+async def test_an_answer_that_takes_too_long_is_none(
+    control: ControlClient, registered: Receiver, state: SandboxState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        over.set()
+
+    state.sleep = sleep
+    registered.patience = over
+    assert delivery.TIMEOUT == 10.0
+    monkeypatch.setattr(delivery, "TIMEOUT", 0.05)
+    await control.create(FIRST_METER)
+    (push,) = await control.wait_pushed()
+    assert [attempt["status"] for attempt in push["attempts"]] == [None, 200]
+    assert "TimeoutError" in push["attempts"][0]["error"]
 
 
 async def test_a_group_event_goes_to_the_groups_address(control: ControlClient, registered: Receiver) -> None:
@@ -269,8 +289,6 @@ async def test_the_relay_shows_that_it_is_there(control: ControlClient, receiver
 
 async def test_heartbeats_come_each_quarter_of_an_hour(receiver: Receiver) -> None:
     import asyncio
-
-    from aiohttp.test_utils import TestServer
 
     pauses: asyncio.Queue[float] = asyncio.Queue()
     gate = asyncio.Semaphore(0)
