@@ -44,7 +44,7 @@ from .const import (
     SubentryType,
 )
 from .coordinator import LeapConfigEntry
-from .flow_access import FlowError, async_try, create_client
+from .flow_access import FlowError, async_try, searching_client
 from .flow_data import (
     CREDENTIAL,
     PLACE,
@@ -150,7 +150,7 @@ class LeapConfigFlow(ConfigFlow, domain=DOMAIN):
             except FlowError as err:
                 errors[err.field] = err.key
             else:
-                self._data, self._meters = data, MeterPicker(self.hass, create_client(self.hass, data))
+                self._data, self._meters = data, MeterPicker(self.hass, searching_client(self.hass, data))
                 return await self.async_step_filter()
         return self._form("api_key", API_KEY_SCHEMA, user_input, errors)
 
@@ -312,10 +312,10 @@ class LeapConfigFlow(ConfigFlow, domain=DOMAIN):
     @callback
     def _save(self, entry: LeapConfigEntry, data: dict[str, Any]) -> ConfigFlowResult:
         """Keep changed data; the entry's own listener reloads it, where there is one and a change."""
-        changed = data != entry.data
+        changed, listened = data != entry.data, bool(entry.update_listeners)
         title = entry_title(data) if entry.title == entry_title(entry.data) else entry.title
         result = self.async_update_and_abort(entry, data=data, title=title)
         retry = not changed and self.source == SOURCE_REAUTH
-        if retry or (changed and not entry.update_listeners):
+        if retry or (changed and not listened):
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         return result

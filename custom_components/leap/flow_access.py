@@ -80,8 +80,13 @@ def base_url(data: Mapping[str, Any]) -> str:
             return PRODUCTION_URL
 
 
-def create_client(hass: HomeAssistant, data: Mapping[str, Any]) -> LeapClient:
-    """Build the client that a searchable entry's data describe."""
+def create_client(hass: HomeAssistant, data: Mapping[str, Any]) -> LeapClient | None:
+    """Build the client that an entry's data describe; None for a relay that only pushes."""
+    return searching_client(hass, data) if searchable(data) else None
+
+
+def searching_client(hass: HomeAssistant, data: Mapping[str, Any]) -> LeapClient:
+    """Build the client of an entry that is known to be searchable."""
     credential = data[CONF_RELAY_TOKEN] if data[CONF_MODE] == Mode.RELAY else data[CONF_API_KEY]
     return LeapClient(async_get_clientsession(hass), ApiKeyAuth(credential), base_url(data))
 
@@ -90,7 +95,7 @@ async def async_try(hass: HomeAssistant, data: Mapping[str, Any], meter_ids: Col
     """Try an entry's data on everything the integration needs; raise FlowError if anything is refused."""
     if not searchable(data):
         return
-    client = create_client(hass, data)
+    client = searching_client(hass, data)
     if data[CONF_MODE] == Mode.API_KEY:
         meter_ids = await _async_see_meters(client, meter_ids)
     now = dt_util.utcnow()

@@ -29,7 +29,7 @@ from .const import (
     SubentryType,
     VoluntaryDefault,
 )
-from .flow_access import FlowError, create_client
+from .flow_access import FlowError, searching_client
 from .flow_meters import (
     FILTER_SCHEMA,
     MeterPicker,
@@ -62,7 +62,7 @@ class MeterSubentryFlow(ConfigSubentryFlow):
         entry = self._get_entry()
         if entry.data[CONF_MODE] == Mode.RELAY:
             return await self.async_step_relay()
-        self._meters = MeterPicker(self.hass, create_client(self.hass, entry.data))
+        self._meters = MeterPicker(self.hass, searching_client(self.hass, entry.data))
         return await self.async_step_filter()
 
     async def async_step_relay(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:

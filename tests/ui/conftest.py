@@ -111,9 +111,9 @@ def leap() -> Iterator[Leap]:
 def setup_entry() -> Iterator[AsyncMock]:
     """Keep entries from being set up."""
     with (
-        patch("custom_components.leap.async_setup", AsyncMock(return_value=True), create=True),
-        patch("custom_components.leap.async_setup_entry", AsyncMock(return_value=True), create=True) as setup,
-        patch("custom_components.leap.async_unload_entry", AsyncMock(return_value=True), create=True),
+        patch("custom_components.leap.async_setup", AsyncMock(return_value=True)),
+        patch("custom_components.leap.async_setup_entry", AsyncMock(return_value=True)) as setup,
+        patch("custom_components.leap.async_unload_entry", AsyncMock(return_value=True)),
     ):
         yield setup
 
@@ -225,9 +225,9 @@ async def home(hass: HomeAssistant, tmp_path: Path, freezer: FrozenDateTimeFacto
     hass.config.config_dir = str(tmp_path)
     prepared = Home(hass, build_entry(), freezer)
     with (
-        patch("custom_components.leap.async_setup", AsyncMock(return_value=True), create=True),
-        patch("custom_components.leap.async_setup_entry", prepared.setup_entry, create=True),
-        patch("custom_components.leap.async_unload_entry", prepared.unload_entry, create=True),
+        patch("custom_components.leap.async_setup", AsyncMock(return_value=True)),
+        patch("custom_components.leap.async_setup_entry", prepared.setup_entry),
+        patch("custom_components.leap.async_unload_entry", prepared.unload_entry),
     ):
         yield prepared
         if prepared.entry.state is ConfigEntryState.LOADED:
