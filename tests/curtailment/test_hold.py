@@ -1,17 +1,21 @@
 """Curtailing one entity: written down first, verified, watched, and left to whoever changes it."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
-from homeassistant.core import Context, HomeAssistant
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import Context, HomeAssistant, ServiceCall
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.leap.curtailment.actuator import Actuator
 from custom_components.leap.curtailment.status import LoadState, LoadStatus, Signal
 from custom_components.leap.curtailment.undo import UNDO, UndoRecord
-from custom_components.leap.store import DATA_STORE, Drop, LeapStore, Put, StoreError, Table, async_get_store
+from custom_components.leap.store import Drop, LeapStore, Put, StoreError, Table, async_get_store
 
 from .conftest import ENDS, METER, OTHER_METER, FakeClimate, MakeClimate, Wait, make_load, settle
 
@@ -46,8 +50,8 @@ async def test_written_down_before_the_command(home: HomeAssistant, actuator: Ac
         seen.extend(record.original for record in await on_disk(home))
         await real(call)
 
-    climate.async_call = async_call  # type: ignore[method-assign]
-    assert await actuator.async_curtail(make_load(climate), METER, ENDS) == CURTAILED
+    with patch.object(climate, "async_call", async_call):
+        assert await actuator.async_curtail(make_load(climate), METER, ENDS) == CURTAILED
     assert seen == [{"hvac_mode": "heat", "preset_mode": None, "temperature": 21.0}]
     (record,) = await on_disk(home)
     assert record.verified
@@ -122,8 +126,8 @@ async def test_new_target_that_is_not_on_disk_is_not_sent(
     async def async_write(self: LeapStore, *changes: Put | Drop) -> None:
         raise StoreError("disk full")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(LeapStore, "async_write", async_write)
+    with monkeypatch.context() as full:
+        full.setattr(LeapStore, "async_write", async_write)
         status = await actuator.async_curtail(make_load(climate, offset=3.0), METER, ENDS)
     assert status == LoadStatus(LoadState.FAILED, "store_write_failed")
     assert climate.targets == (19.0,)
@@ -406,23 +410,23 @@ async def test_units_changed_and_nothing_shown_since(
 
 
 async def test_no_answer_to_a_command(
-    home: HomeAssistant, actuator: Actuator, climate: FakeClimate, monkeypatch: pytest.MonkeyPatch
+    home: HomeAssistant, actuator: Actuator, climate: FakeClimate, freezer: FrozenDateTimeFactory
 ) -> None:
     """A call that never returns may still land: the record stays and what the device shows counts."""
-    monkeypatch.setattr("custom_components.leap.curtailment.commands.COMMAND_TIMEOUT", 0.01)
+    called, hang = asyncio.Event(), asyncio.Event()
     real = climate.async_call
 
-    async def async_call(call: Any) -> None:
+    async def async_call(call: ServiceCall) -> None:
         await real(call)
-        await home.async_add_executor_job(lambda: None)
+        called.set()
         await hang.wait()
 
-    import asyncio
-
-    hang = asyncio.Event()
-    climate.async_call = async_call  # type: ignore[method-assign]
-    status = await actuator.async_curtail(make_load(climate), METER, ENDS)
-    assert status == CURTAILED
+    with patch.object(climate, "async_call", async_call):
+        curtail = home.async_create_task(actuator.async_curtail(make_load(climate), METER, ENDS))
+        await called.wait()
+        freezer.tick(31)
+        async_fire_time_changed(home)
+        assert await curtail == CURTAILED
     hang.set()
     await actuator.async_release(["load"])
     await settle(home)
@@ -434,4 +438,3 @@ def test_records_of_other_versions_can_be_read() -> None:
     table: Table[UndoRecord] = UNDO
     record = table.decode(b'{"registry_id": "abc", "original": {"temperature": 20}, "from_later": [1], "version": 9}')
     assert (record.registry_id, record.original, record.claims) == ("abc", {"temperature": 20.0}, frozenset())
-    assert DATA_STORE

@@ -31,11 +31,17 @@ class Hold(UndoingEntity):
     _verifying = False
     _tries = 0
     _unsent = False
+    _waiting = False
+    _taken_away = 0
 
     async def async_curtail(self, load: Load, claim: str, ends: datetime) -> None:
         """Hold the entity for a claim until an instant."""
+        taken_away = self._taken_away
         async with self._lock:
             self._load, self._load_id = load, load.load_id
+            if taken_away != self._taken_away:
+                return
+            self._waiting = False
             if self.record is None:
                 await self._open(load, claim, ends)
             elif self._old:
@@ -126,6 +132,7 @@ class Hold(UndoingEntity):
     def _set_nothing(self, nothing: Nothing) -> None:
         """Say why the entity is left alone."""
         if nothing.reason == "unavailable":
+            self._waiting = True
             self._watch()
             self._set(LoadState.UNAVAILABLE, nothing.reason)
         else:
@@ -181,9 +188,10 @@ class Hold(UndoingEntity):
         """Judge the entity in whatever phase it is."""
         record = self.record
         if record is None:
-            if self._load is not None and (state := self._state()) is not None and _is_there(state):
+            if self._waiting and (state := self._state()) is not None and _is_there(state):
+                self._waiting = False
                 self._stop_watching()
-                self._owner.tell(Signal.RETURNED, self._load.load_id, None)
+                self._owner.tell(Signal.RETURNED, self._load_id, None)
         elif self._old:
             await self._look_old()
         elif record.claims:
@@ -236,16 +244,17 @@ class Hold(UndoingEntity):
         return verdict is Verdict.OTHER or (record.verified and verdict in (Verdict.ORIGINAL, Verdict.MIXED))
 
     async def _external(self, record: UndoRecord) -> None:
-        """Leave the entity to whoever changed it."""
+        """Leave the entity to whoever changed it; claims on their way when that was seen come too late."""
         self._verifying = False
-        await self._close(LoadStatus(LoadState.OPTED_OUT, "external_change"))
+        self._taken_away += 1
         self._owner.tell(Signal.EXTERNAL_CHANGE, record.load_id, record)
+        await self._close(LoadStatus(LoadState.OPTED_OUT, "external_change"))
 
     async def async_release(self, claims: Iterable[str] | None) -> None:
         """Take claims away, or all of them; the last one that goes begins the way back."""
         async with self._lock:
             if self.record is None:
-                self._load = None
+                self._load, self._waiting = None, False
                 self._stop_watching()
                 if self._load_id:
                     self._set(LoadState.IDLE)
