@@ -23,6 +23,7 @@ from homeassistant.helpers.selector import (
 )
 import probatio
 
+from . import cloudhook
 from .address import async_describe_address
 from .const import (
     CONF_API_KEY,
@@ -118,6 +119,7 @@ class LeapConfigFlow(ConfigFlow, domain=DOMAIN):
     _data: dict[str, Any]
     _meters: MeterPicker
     _subentries: list[ConfigSubentryData]
+    _offered: str | None = None
 
     @classmethod
     @callback
@@ -197,6 +199,7 @@ class LeapConfigFlow(ConfigFlow, domain=DOMAIN):
                 errors[err.field] = err.key
             else:
                 self._data = data | new_webhook()
+                self._offered = self._data[CONF_WEBHOOK_ID]
                 self._subentries = [typed_subentry(meter_id) for meter_id in meter_ids]
                 return await self.async_step_address()
         return self._form("relay", RELAY_SCHEMA, user_input, errors)
@@ -281,6 +284,13 @@ class LeapConfigFlow(ConfigFlow, domain=DOMAIN):
         return self._form(step_id, schema, known if user_input is None else user_input, errors)
 
     @callback
+    @override
+    def async_remove(self) -> None:
+        """Take back the cloud's hook that was shown for an entry nobody made."""
+        if self._offered is not None:
+            self.hass.async_create_task(cloudhook.async_delete(self.hass, self._offered))
+
+    @callback
     def _form(
         self,
         step_id: str,
@@ -300,6 +310,7 @@ class LeapConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def _async_create(self, push: PushMode) -> ConfigFlowResult:
         """Create the entry together with its meters."""
+        self._offered = None
         data = new_webhook() | self._data
         await self.async_set_unique_id(data[CONF_WEBHOOK_ID])
         return self.async_create_entry(

@@ -353,13 +353,25 @@ async def test_relay_without_an_external_address(hass: HomeAssistant, leap: Leap
 
 
 @pytest.mark.parametrize(("hook", "step_id"), [("https://hooks.example.com/abc", "address"), (None, "address_missing")])
-async def test_relay_with_a_cloud_subscription(hass: HomeAssistant, leap: Leap, hook: str | None, step_id: str) -> None:
-    """The cloud's hook is what the installer is told, if the cloud gives one."""
+@pytest.mark.parametrize("finished", [True, False])
+async def test_relay_with_a_cloud_subscription(
+    hass: HomeAssistant, leap: Leap, hook: str | None, step_id: str, finished: bool
+) -> None:
+    """The cloud's hook is what the installer is told, if there is one; a flow given up takes it back."""
     with (
         patch("custom_components.leap.cloudhook.subscribed", return_value=True),
-        patch("custom_components.leap.cloudhook.async_url", return_value=hook),
+        patch("custom_components.leap.cloudhook.async_url", return_value=hook) as asked,
+        patch("custom_components.leap.cloudhook.async_delete") as deleted,
     ):
         result = await submit(hass, await begin(hass, "relay"), {"meter_ids": METER_ID})
-    assert result["step_id"] == step_id
-    assert result["description_placeholders"] is not None
-    assert hook is None or result["description_placeholders"]["url"] == hook
+        assert result["step_id"] == step_id
+        assert result["description_placeholders"] is not None
+        assert hook is None or result["description_placeholders"]["url"] == hook
+        if finished:
+            result = await submit(hass, result, {})
+            assert result["type"] is FlowResultType.CREATE_ENTRY
+        else:
+            hass.config_entries.flow.async_abort(result["flow_id"])
+        await hass.async_block_till_done()
+        webhook_id = asked.call_args.args[1]
+        assert [call.args[1] for call in deleted.call_args_list] == ([] if finished else [webhook_id])
