@@ -130,7 +130,7 @@ async def actuator(home: HomeAssistant) -> Actuator:
     return await async_get_actuator(home)
 
 
-def make_load(climate: FakeClimate, load_id: str = "load", **limits: float) -> Load:
+def make_load(climate: FakeClimate, load_id: str = "load", /, **limits: float) -> Load:
     """Describe a climate entity as a load."""
     return Load(
         load_id=load_id,

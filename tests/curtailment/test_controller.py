@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigSubentry
@@ -134,7 +135,13 @@ def add_load(hass: HomeAssistant, entry: MockConfigEntry, climate: FakeClimate, 
     built = load_subentry(climate.registry_id, subentry_id=load_id, title=load_id, **{"meter_ids": [A], **data})
     hass.config_entries.async_add_subentry(
         entry,
-        ConfigSubentry(data=built["data"], subentry_id=load_id, subentry_type="load", title=load_id, unique_id=None),
+        ConfigSubentry(
+            data=MappingProxyType(dict(built["data"])),
+            subentry_id=load_id,
+            subentry_type="load",
+            title=load_id,
+            unique_id=None,
+        ),
     )
 
 
@@ -252,7 +259,7 @@ async def test_two_meters_one_load(
     await settle(home)
     record = actuator.record("both")
     assert record is not None
-    assert (record.claims, record.ends) == ({A, B}, NOW + 2 * HOUR)
+    assert (record.claims, record.ends) == (frozenset({A, B}), NOW + 2 * HOUR)
     assert controller.controlled(B)
     await wait(3600)
     coordinator.update()

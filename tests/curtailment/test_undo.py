@@ -125,7 +125,7 @@ async def test_device_that_is_gone(home: HomeAssistant, actuator: Actuator, held
         await actuator.async_release(["load"])
     await settle(home)
     (notice,) = home.data["persistent_notification"].values()
-    assert "21.0 °C" in notice["message"] or notice["message"] == "device_gone"
+    assert "21.0 °C" in notice["message"]
     assert await on_disk(home) == []
 
 
@@ -365,6 +365,32 @@ async def test_a_new_event_after_a_persons_change_during_recovery(
     await actuator.async_release(["load"])
     await settle(home)
     assert held.targets == (23.0,)
+
+
+async def test_a_new_load_on_a_device_on_its_way_back(
+    home: HomeAssistant, actuator: Actuator, held: FakeClimate
+) -> None:
+    """A load that was removed and added anew takes over what is not back yet."""
+    held.silent = True
+    await actuator.async_release(["load"])
+    held.silent = False
+    status = await actuator.async_curtail(make_load(held, "anew"), METER, ENDS)
+    assert status.state is LoadState.CURTAILED
+    assert [record.load_id for record in await on_disk(home)] == ["anew"]
+    await actuator.async_release(["anew"])
+    await settle(home)
+    assert held.targets == (21.0,)
+
+
+async def test_gone_in_the_middle_of_the_way_back(home: HomeAssistant, actuator: Actuator, held: FakeClimate) -> None:
+    """A device that is removed before it is back leaves its former value."""
+    held.silent = True
+    await actuator.async_release(["load"])
+    er.async_get(home).async_remove(held.entity_id)
+    await settle(home)
+    (notice,) = home.data["persistent_notification"].values()
+    assert "21.0 °C" in notice["message"]
+    assert await on_disk(home) == []
 
 
 async def test_record_that_cannot_be_dropped(

@@ -117,7 +117,7 @@ async def test_sent_and_comes_back(
     entity = zoo(name, index)
     climate = make_climate(entity["state"], **shown_in(entity, system))
     before = home.states.get(climate.entity_id)
-    load = make_load(climate, **WIDE)
+    load = make_load(climate, "load", **WIDE)
 
     status = await actuator.async_curtail(load, METER, ENDS)
     assert climate.calls == [("set_temperature", sent)]
@@ -148,7 +148,7 @@ async def test_left_alone(
     use(home, system)
     entity = zoo(name, index)
     climate = make_climate(entity["state"] or "unknown", **entity["attributes"])
-    status = await actuator.async_curtail(make_load(climate, **WIDE), METER, ENDS)
+    status = await actuator.async_curtail(make_load(climate, "load", **WIDE), METER, ENDS)
     assert (status.state, status.reason) == (state, reason)
     assert climate.calls == []
     assert actuator.records == ()
@@ -169,7 +169,7 @@ async def test_in_other_modes(
     limits = dict(WIDE)
     if expected == "no_room_to_31":
         limits["offset"], expected = 5.0, {"temperature": 31.0}
-    status = await actuator.async_curtail(make_load(climate, **limits), METER, ENDS)
+    status = await actuator.async_curtail(make_load(climate, "load", **limits), METER, ENDS)
     if isinstance(expected, str):
         assert (climate.calls, status.reason) == ([], expected)
     else:
@@ -204,7 +204,7 @@ async def test_comfort_limits(
 ) -> None:
     """A target stops inside the home's limits, and one beyond them is never moved back."""
     climate = make_climate(state, target_temp_step=0.5, **targets)
-    await actuator.async_curtail(make_load(climate, offset=2.0, **limits), METER, ENDS)
+    await actuator.async_curtail(make_load(climate, "load", offset=2.0, **limits), METER, ENDS)
     assert climate.calls == ([] if sent is None else [("set_temperature", sent)])
 
 

@@ -75,7 +75,8 @@ class Actuator:
     async def async_curtail(self, load: Load, claim: str, ends: datetime) -> LoadStatus:
         """Hold a load for a claim until an instant; a physical entity serves one load."""
         hold = self._holds.setdefault(load.registry_id, Hold(self._hass, self._store, self, load.registry_id))
-        if hold.record is not None and hold.record.load_id != load.load_id:
+        record = hold.record
+        if record is not None and record.claims and record.load_id != load.load_id:
             self.note(load.load_id, LoadStatus(LoadState.FAILED, "in_use"))
             return self.status(load.load_id)
         await self._async_run(hold.async_curtail(load, claim, ends))

@@ -5,7 +5,7 @@ from typing import Final
 from homeassistant.components import persistent_notification
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.translation import async_get_exception_message, async_get_translations
+from homeassistant.helpers.translation import async_get_translations
 
 from ..const import DOMAIN
 
@@ -45,10 +45,10 @@ class Notices:
 
     async def async_notify_gone(self, placeholders: dict[str, str]) -> None:
         """Tell the former value of a device that is no more."""
-        await async_get_translations(self._hass, "en", "exceptions", {DOMAIN})
+        texts = await async_get_translations(self._hass, self._hass.config.language, "exceptions", {DOMAIN})
         persistent_notification.async_create(
             self._hass,
-            async_get_exception_message(DOMAIN, NOTICE_GONE, placeholders),
+            texts[f"component.{DOMAIN}.exceptions.{NOTICE_GONE}.message"].format(**placeholders),
             "Leap",
             f"{DOMAIN}_{NOTICE_GONE}_{self._registry_id}",
         )
