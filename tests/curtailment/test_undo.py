@@ -584,6 +584,9 @@ async def test_backup_from_mid_event_a_month_later(
     await actuator.async_release(["load"])
     status = await actuator.async_curtail(load, METER, NOW + timedelta(days=31))
     assert status == LoadStatus(LoadState.FAILED, "old_undo")
+    await actuator.async_release(["load"])
+    assert actuator.status("load") == LoadStatus(LoadState.FAILED, "old_undo")
+    assert actuator.records == ()
     assert climate.calls == []
     if choice == "restore":
         await actuator.async_restore_old(climate.registry_id)

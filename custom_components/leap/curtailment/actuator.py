@@ -61,8 +61,8 @@ class Actuator:
 
     @property
     def records(self) -> tuple[UndoRecord, ...]:
-        """Return every open record."""
-        return tuple(hold.record for hold in self._holds.values() if hold.record is not None)
+        """Return every open record, but those too old to act on."""
+        return tuple(hold.record for hold in self._holds.values() if hold.record is not None and not hold.old)
 
     def status(self, load_id: str) -> LoadStatus:
         """Return what a load is doing, as far as devices go."""
@@ -88,7 +88,7 @@ class Actuator:
         holds = [hold for hold in self._holds.values() if hold.load_id in wanted]
         await self._async_run(*(hold.async_release(taken) for hold in holds))
         for load_id in wanted:
-            if taken is None and self.record(load_id) is None:
+            if taken is None and not any(hold.record for hold in self._of_load(load_id)):
                 self.note(load_id, IDLE)
 
     async def async_release_all(self, load_ids: Iterable[str]) -> None:

@@ -162,7 +162,12 @@ class HeldEntity:
             await self._store.async_write(Drop(UNDO, self.registry_id))
         except StoreError as err:
             _LOGGER.warning("An undo record that is done with is still on disk: %s", err)
-            self._timers.start(DROP, DROP_AGAIN, self._async_drop)
+            self._timers.start(DROP, DROP_AGAIN, self._async_drop_again)
+
+    async def _async_drop_again(self) -> None:
+        """Try once more, but never while a new record is being written."""
+        async with self._lock:
+            await self._async_drop()
 
     @callback
     def _watch(self) -> None:
