@@ -98,9 +98,3 @@ async def refuses(store: LeapStore, *changes: Put | Drop) -> str:
     assert raised.value.translation_key == "store_write_failed"
     assert raised.value.translation_placeholders is not None
     return raised.value.translation_placeholders["error"]
-
-
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Give Home Assistant a folder of its own."""
-    return hass_tmp_config_dir
