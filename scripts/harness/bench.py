@@ -224,7 +224,7 @@ async def running(folder: Path) -> AsyncIterator[Bench]:
                 thermostat = {"climate": OURS, "meter_ids": meters[:1], "offset": 2, "advanced": {}}
                 await run_subentry_flow(client, walked.entry_id, "load", {"thermostat": thermostat})
                 load_state = await _load_state(client)
-            yield Bench(client, session, walked.mentioned["url"], walked.mentioned["secret"], meters, load_state)
+            yield Bench(client, session, walked.webhook_path, walked.mentioned["secret"], meters, load_state)
         finally:
             await home.stop()
 

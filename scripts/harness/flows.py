@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from .client import ApiError, HomeAssistantClient
 
@@ -23,6 +24,11 @@ class Walked:
     def entry_id(self) -> str:
         """Return the id of the entry that was made."""
         return str(self.result["result"]["entry_id"])
+
+    @property
+    def webhook_path(self) -> str:
+        """Return the path of the webhook the flow told of; the address outside is none of this machine's."""
+        return urlsplit(self.mentioned["url"]).path
 
 
 async def run_config_flow(client: HomeAssistantClient, domain: str, answers: Answers) -> Walked:

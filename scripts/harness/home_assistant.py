@@ -25,6 +25,7 @@ homeassistant:
   time_zone: America/Los_Angeles
   latitude: 37.77
   longitude: -122.42
+  external_url: https://home.example.com
 config:
 frontend:
 history:

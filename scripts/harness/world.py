@@ -198,9 +198,7 @@ async def push_by_hand(world: World) -> None:
     options = {"push": "manual", "communication_test": "log"}
     answers = {"init": options, "address": {}, "address_missing": {}}
     walked: Walked = await run_options_flow(world.client, world.entry_id, answers)
-    url = walked.mentioned["url"]
-    if url.startswith("/"):
-        url = world.home_assistant.url + url
+    url = world.home_assistant.url + walked.webhook_path
     await world.control.set_webhook(url, headers={SECRET_HEADER: walked.mentioned["secret"]})
 
 
