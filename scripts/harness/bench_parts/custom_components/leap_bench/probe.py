@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
-from time import perf_counter
+import re
+from time import perf_counter, thread_time
 from typing import Any, Final
 
 from homeassistant.util.hass_dict import HassKey
 
 WORTH_NOTING: Final = 0.0005
+_LIBRARY: Final = re.compile(r"^.*(site-packages/|(?=custom_components/)|lib/python[^/]*/)")
+
+type Step = tuple[float, float, str]
+"""Seconds by the clock, seconds of this thread's own work, and what ran."""
 
 
 def _describe(callback: Any) -> str:
@@ -16,7 +21,8 @@ def _describe(callback: Any) -> str:
     if isinstance(owner, asyncio.Task):
         coroutine: Any = owner.get_coro()
         file = getattr(getattr(coroutine, "cr_code", None), "co_filename", "")
-        return f"{file.rpartition('custom_components/')[2]}:{getattr(coroutine, '__qualname__', coroutine)}"
+        module = _LIBRARY.sub("", file).removesuffix(".py").replace("/", ".")
+        return f"{module}:{getattr(coroutine, '__qualname__', coroutine)}"
     return f"{getattr(callback, '__module__', '')}:{getattr(callback, '__qualname__', callback)}"
 
 
@@ -26,7 +32,7 @@ class LoopProbe:
     def __init__(self) -> None:
         """Begin switched off."""
         self._usual: Callable[[asyncio.Handle], None] | None = None
-        self._steps: list[tuple[float, str]] = []
+        self._steps: list[Step] = []
 
     def switch(self, on: bool) -> None:
         """Put the clock around every step, or take it away."""
@@ -41,16 +47,16 @@ class LoopProbe:
 
         def timed(handle: asyncio.Handle) -> None:
             callback = getattr(handle, "_callback", None)
-            begun = perf_counter()
+            begun, worked = perf_counter(), thread_time()
             usual(handle)
             took = perf_counter() - begun
             if took >= WORTH_NOTING:
-                steps.append((took, _describe(callback)))
+                steps.append((took, thread_time() - worked, _describe(callback)))
 
         self._usual = usual
         setattr(asyncio.Handle, "_run", timed)  # noqa: B010
 
-    def take(self) -> list[tuple[float, str]]:
+    def take(self) -> list[Step]:
         """Return the steps worth noting since the last time."""
         taken = list(self._steps)
         self._steps.clear()
