@@ -277,7 +277,7 @@ class PushManager:
             severity=ir.IssueSeverity.WARNING,
             translation_key=name,
             translation_placeholders={"title": self._entry.title},
-            data={"entry_id": self._entry.entry_id},
+            data={"entry_id": self._entry.entry_id, "title": self._entry.title},
         )
 
     def _clear(self, *names: str) -> None:

@@ -14,9 +14,10 @@ type IssueData = dict[str, str | int | float | None]
 class ForeignWebhookFlow(RepairsFlow):
     """Ask before another's push URL at Leap is replaced by ours."""
 
-    def __init__(self, entry_id: str) -> None:
+    def __init__(self, entry_id: str, title: str) -> None:
         """Name the entry."""
         self._entry_id = entry_id
+        self._title = title
 
     async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
         """Begin."""
@@ -25,7 +26,7 @@ class ForeignWebhookFlow(RepairsFlow):
     async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
         """Replace on the user's word."""
         if user_input is None:
-            return self.async_show_form(step_id="confirm")
+            return self.async_show_form(step_id="confirm", description_placeholders={"title": self._title})
         entry: LeapConfigEntry | None = self.hass.config_entries.async_get_entry(self._entry_id)
         if entry is None or entry.state is not ConfigEntryState.LOADED:
             return self.async_abort(reason="entry_not_loaded")
@@ -67,7 +68,7 @@ async def async_create_fix_flow(hass: HomeAssistant, issue_id: str, data: IssueD
     """Choose the flow of an issue."""
     data = data or {}
     if issue_id.startswith("foreign_webhook"):
-        return ForeignWebhookFlow(str(data.get("entry_id")))
+        return ForeignWebhookFlow(str(data.get("entry_id")), str(data.get("title")))
     if issue_id.startswith("old_undo"):
         texts = {key: str(value) for key, value in data.items() if key != "registry_id"}
         return OldUndoFlow(str(data.get("registry_id")), texts)
