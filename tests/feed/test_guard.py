@@ -183,9 +183,10 @@ async def test_a_search_from_before_a_cancelling_push_revives_nothing(
         if not answers:
             frozen.tick(1)
             coordinator = loaded.runtime_data.coordinator
-            from custom_components.leap.api.models import decode_notification
-            import msgspec
             from homeassistant.util import dt as dt_util
+            import msgspec
+
+            from custom_components.leap.api.models import decode_notification
 
             cancelling = msgspec.json.encode(body(slot(cancelled=True)))
             await coordinator.async_receive(decode_notification(cancelling, [METER_ID]), dt_util.utcnow())

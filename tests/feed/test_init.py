@@ -1,5 +1,6 @@
 """The entry's life: set-up, reload, disabling, removal."""
 
+import asyncio
 from typing import Any
 from unittest.mock import AsyncMock, MagicMock, patch
 
@@ -58,20 +59,21 @@ async def test_an_entry_that_has_worked_runs_on_what_it_knows(
 
 
 async def test_a_slow_leap_does_not_hold_up_a_start(
-    hass: HomeAssistant, loaded: MockConfigEntry, client: MagicMock
+    hass: HomeAssistant, loaded: MockConfigEntry, client: MagicMock, frozen: Any
 ) -> None:
     """Its answer is taken in when it comes."""
-    import asyncio
-
-    answer = asyncio.Event()
+    asked, answer = asyncio.Event(), asyncio.Event()
 
     async def slow(**_: Any) -> list[Any]:
+        asked.set()
         await answer.wait()
         return [dispatch(slot())]
 
     client.search_meter_dispatches.side_effect = slow
-    with patch("custom_components.leap.coordinator.FIRST_POLL", 0):
-        assert await hass.config_entries.async_reload(loaded.entry_id)
+    reload = hass.async_create_task(hass.config_entries.async_reload(loaded.entry_id))
+    await asked.wait()
+    frozen.tick(11)
+    assert await reload
     schedule = loaded.runtime_data.coordinator.schedule
     assert schedule(METER_ID).events == ()
     answer.set()

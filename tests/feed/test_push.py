@@ -170,12 +170,11 @@ async def test_without_a_fit_address_dispatches_go_on(
     await settle(hass)
     assert issues(hass) == set()
     assert entry.runtime_data.push.registered is True
+    await hass.config.async_update(external_url=None)
+    await settle(hass)
     with pytest.raises(ServiceValidationError) as raised:
-        entry.runtime_data.push.url = None
-        await hass.config.async_update(external_url=None)
         await entry.runtime_data.push.async_replace_foreign()
     assert raised.value.translation_key == "no_push_url"
-    await settle(hass)
 
 
 async def test_manual_mode_shows_the_url_and_leaves_leap_alone(hass: HomeAssistant, client: MagicMock) -> None:
