@@ -21,7 +21,7 @@ from homeassistant.helpers.selector import (
     TextSelectorConfig,
     TextSelectorType,
 )
-import probatio
+import voluptuous as vol
 
 from . import cloudhook
 from .address import async_describe_address
@@ -79,33 +79,33 @@ ENVIRONMENT = SelectSelector(
     SelectSelectorConfig(options=[each.value for each in Environment], translation_key="environment")
 )
 
-API_KEY_SCHEMA = probatio.Schema(
+API_KEY_SCHEMA = vol.Schema(
     {
-        probatio.Required(CONF_ENVIRONMENT, default=Environment.PRODUCTION.value): ENVIRONMENT,
-        probatio.Optional(CONF_BASE_URL): URL_TEXT,
-        probatio.Required(probatio.Secret(CONF_API_KEY)): PASSWORD,
+        vol.Required(CONF_ENVIRONMENT, default=Environment.PRODUCTION.value): ENVIRONMENT,
+        vol.Optional(CONF_BASE_URL): URL_TEXT,
+        vol.Required(CONF_API_KEY): PASSWORD,
     }
 )
-RELAY_SCHEMA = probatio.Schema(
+RELAY_SCHEMA = vol.Schema(
     {
-        probatio.Required(CONF_METER_IDS): IDS_SELECTOR,
-        probatio.Optional(CONF_RELAY_URL): URL_TEXT,
-        probatio.Optional(probatio.Secret(CONF_RELAY_TOKEN)): PASSWORD,
+        vol.Required(CONF_METER_IDS): IDS_SELECTOR,
+        vol.Optional(CONF_RELAY_URL): URL_TEXT,
+        vol.Optional(CONF_RELAY_TOKEN): PASSWORD,
     }
 )
-RECONFIGURE_SCHEMA = probatio.Schema(
+RECONFIGURE_SCHEMA = vol.Schema(
     {
-        probatio.Required(CONF_ENVIRONMENT): ENVIRONMENT,
-        probatio.Optional(CONF_BASE_URL): URL_TEXT,
-        probatio.Optional(probatio.Secret(CONF_API_KEY)): PASSWORD,
-        probatio.Required(CONF_NEW_SECRET, default=False): BooleanSelector(),
+        vol.Required(CONF_ENVIRONMENT): ENVIRONMENT,
+        vol.Optional(CONF_BASE_URL): URL_TEXT,
+        vol.Optional(CONF_API_KEY): PASSWORD,
+        vol.Required(CONF_NEW_SECRET, default=False): BooleanSelector(),
     }
 )
-RECONFIGURE_RELAY_SCHEMA = probatio.Schema(
+RECONFIGURE_RELAY_SCHEMA = vol.Schema(
     {
-        probatio.Optional(CONF_RELAY_URL): URL_TEXT,
-        probatio.Optional(probatio.Secret(CONF_RELAY_TOKEN)): PASSWORD,
-        probatio.Required(CONF_NEW_SECRET, default=False): BooleanSelector(),
+        vol.Optional(CONF_RELAY_URL): URL_TEXT,
+        vol.Optional(CONF_RELAY_TOKEN): PASSWORD,
+        vol.Required(CONF_NEW_SECRET, default=False): BooleanSelector(),
     }
 )
 
@@ -244,9 +244,7 @@ class LeapConfigFlow(ConfigFlow, domain=DOMAIN):
                 errors[err.field] = err.key
             else:
                 return self._save(entry, data)
-        return self._form(
-            step_id, probatio.Schema({probatio.Required(probatio.Secret(credential)): PASSWORD}), None, errors
-        )
+        return self._form(step_id, vol.Schema({vol.Required(credential): PASSWORD}), None, errors)
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Change how Leap is reached; a relay has a form of its own."""
@@ -259,7 +257,7 @@ class LeapConfigFlow(ConfigFlow, domain=DOMAIN):
         return await self._async_reconfigure("reconfigure_relay", RECONFIGURE_RELAY_SCHEMA, user_input)
 
     async def _async_reconfigure(
-        self, step_id: str, schema: probatio.Schema, user_input: dict[str, Any] | None
+        self, step_id: str, schema: vol.Schema, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
         """Try what was changed, show the address where someone has to be told, then keep it."""
         entry = self._get_reconfigure_entry()
@@ -294,7 +292,7 @@ class LeapConfigFlow(ConfigFlow, domain=DOMAIN):
     def _form(
         self,
         step_id: str,
-        schema: probatio.Schema,
+        schema: vol.Schema,
         values: Mapping[str, Any] | None,
         errors: dict[str, str],
         placeholders: Mapping[str, str] | None = None,

@@ -15,7 +15,7 @@ from homeassistant.helpers.selector import (
     TextSelector,
     TextSelectorConfig,
 )
-import probatio
+import voluptuous as vol
 
 from .api.client import LeapClient
 from .api.models import Meter
@@ -26,10 +26,10 @@ CONF_TAG = "tag"
 CONF_REFERENCE = "partner_reference"
 CONF_REGION = "transmission_region"
 
-FILTER_SCHEMA = probatio.Schema(
+FILTER_SCHEMA = vol.Schema(
     {
-        probatio.Optional(CONF_TAG): TextSelector(),
-        probatio.Optional(CONF_REFERENCE): TextSelector(),
+        vol.Optional(CONF_TAG): TextSelector(),
+        vol.Optional(CONF_REFERENCE): TextSelector(),
     }
 )
 IDS_SELECTOR = TextSelector(TextSelectorConfig(multiline=True))
@@ -137,10 +137,10 @@ class MeterPicker:
         if not self._found:
             raise FlowError("all_followed" if meters else "no_meters")
 
-    def schema(self) -> probatio.Schema:
+    def schema(self) -> vol.Schema:
         """Offer what was found."""
         options = [SelectOptionDict(value=meter.meter_id, label=_label(meter)) for meter in self._found.values()]
-        return probatio.Schema({probatio.Optional(CONF_METER_IDS, default=[]): _choice(options)})
+        return vol.Schema({vol.Optional(CONF_METER_IDS, default=[]): _choice(options)})
 
     def choose(self, meter_ids: Iterable[str]) -> list[Meter]:
         """Return the chosen meters; another flow may have taken one meanwhile."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.helpers.selector import SelectSelector, SelectSelectorConfig, SelectSelectorMode
-import probatio
+import voluptuous as vol
 
 from .address import async_describe_address
 from .const import (
@@ -26,12 +26,12 @@ def _select(key: str, values: type[PushMode | CommunicationTestMode]) -> SelectS
     )
 
 
-TEST_MODE = probatio.Required(CONF_COMMUNICATION_TEST, default=CommunicationTestMode.LOG.value)
+TEST_MODE = vol.Required(CONF_COMMUNICATION_TEST, default=CommunicationTestMode.LOG.value)
 TEST_MODES = _select(CONF_COMMUNICATION_TEST, CommunicationTestMode)
-RELAY_SCHEMA = probatio.Schema({TEST_MODE: TEST_MODES})
-SCHEMA = probatio.Schema(
+RELAY_SCHEMA = vol.Schema({TEST_MODE: TEST_MODES})
+SCHEMA = vol.Schema(
     {
-        probatio.Required(CONF_PUSH, default=PushMode.OFF.value): _select(CONF_PUSH, PushMode),
+        vol.Required(CONF_PUSH, default=PushMode.OFF.value): _select(CONF_PUSH, PushMode),
         TEST_MODE: TEST_MODES,
     }
 )

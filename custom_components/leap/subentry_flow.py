@@ -16,7 +16,7 @@ from homeassistant.helpers.selector import (
     SelectSelectorConfig,
     TextSelector,
 )
-import probatio
+import voluptuous as vol
 
 from . import thermostat_form
 from .const import (
@@ -38,16 +38,16 @@ from .flow_meters import (
     typed_subentry,
 )
 
-ID_SCHEMA = probatio.Schema({probatio.Required(CONF_METER_IDS): TextSelector()})
-METER_SCHEMA = probatio.Schema(
+ID_SCHEMA = vol.Schema({vol.Required(CONF_METER_IDS): TextSelector()})
+METER_SCHEMA = vol.Schema(
     {
-        probatio.Required(CONF_VOLUNTARY_DEFAULT, default=VoluntaryDefault.JOIN.value): SelectSelector(
+        vol.Required(CONF_VOLUNTARY_DEFAULT, default=VoluntaryDefault.JOIN.value): SelectSelector(
             SelectSelectorConfig(
                 options=[each.value for each in VoluntaryDefault], translation_key=CONF_VOLUNTARY_DEFAULT
             )
         ),
-        probatio.Optional(CONF_SITE_POWER_ENTITY): thermostat_form.POWER_SENSOR,
-        probatio.Required(CONF_EXPORT_ALLOWED, default=False): BooleanSelector(),
+        vol.Optional(CONF_SITE_POWER_ENTITY): thermostat_form.POWER_SENSOR,
+        vol.Required(CONF_EXPORT_ALLOWED, default=False): BooleanSelector(),
     }
 )
 

@@ -29,7 +29,7 @@ from homeassistant.helpers.selector import (
     TextSelector,
 )
 from homeassistant.util.unit_conversion import TemperatureConverter, TemperatureDeltaConverter
-import probatio
+import voluptuous as vol
 
 from .const import (
     CONF_ENTITIES,
@@ -70,37 +70,37 @@ POWER_SENSOR = EntitySelector(
 
 
 @callback
-def schema(hass: HomeAssistant, meters: Sequence[ConfigSubentry]) -> probatio.Schema:
+def schema(hass: HomeAssistant, meters: Sequence[ConfigSubentry]) -> vol.Schema:
     """Build the form."""
     unit = hass.config.units.temperature_unit
     offset = TemperatureDeltaConverter.convert(DEFAULT_OFFSET, UnitOfTemperature.CELSIUS, unit)
     only_meter = [meters[0].data[CONF_METER_ID]] if len(meters) == 1 else []
-    return probatio.Schema(
+    return vol.Schema(
         {
-            probatio.Required(ROLE_CLIMATE): EntitySelector(
+            vol.Required(ROLE_CLIMATE): EntitySelector(
                 EntitySelectorConfig(filter=EntityWithDeviceFilterSelectorConfig(domain=CLIMATE_DOMAIN))
             ),
-            probatio.Optional(CONF_NAME): TextSelector(),
-            probatio.Required(CONF_METER_IDS, default=only_meter): _meters(meters),
-            probatio.Required(CONF_OFFSET, default=round(offset, 1)): _number(unit, step=0.1),
-            probatio.Optional(CONF_MIN_TEMP): _number(unit, step=0.5),
-            probatio.Optional(CONF_MAX_TEMP): _number(unit, step=0.5),
-            probatio.Optional(CONF_EXPECTED_KW): _number(UnitOfPower.KILO_WATT, step="any", least=0),
-            probatio.Required(CONF_ADVANCED): section(_advanced(), {"collapsed": True}),
+            vol.Optional(CONF_NAME): TextSelector(),
+            vol.Required(CONF_METER_IDS, default=only_meter): _meters(meters),
+            vol.Required(CONF_OFFSET, default=round(offset, 1)): _number(unit, step=0.1),
+            vol.Optional(CONF_MIN_TEMP): _number(unit, step=0.5),
+            vol.Optional(CONF_MAX_TEMP): _number(unit, step=0.5),
+            vol.Optional(CONF_EXPECTED_KW): _number(UnitOfPower.KILO_WATT, step="any", least=0),
+            vol.Required(CONF_ADVANCED): section(_advanced(), {"collapsed": True}),
         }
     )
 
 
-def _advanced() -> probatio.Schema:
+def _advanced() -> vol.Schema:
     """Build the part few homes need."""
-    return probatio.Schema(
+    return vol.Schema(
         {
-            probatio.Optional(CONF_POWER_ENTITY): POWER_SENSOR,
-            probatio.Required(CONF_RANK, default=DEFAULT_RANK): _number(step=1, least=0),
-            probatio.Required(CONF_RESTORE_WINDOW_MINUTES, default=DEFAULT_RESTORE_WINDOW): _number(
+            vol.Optional(CONF_POWER_ENTITY): POWER_SENSOR,
+            vol.Required(CONF_RANK, default=DEFAULT_RANK): _number(step=1, least=0),
+            vol.Required(CONF_RESTORE_WINDOW_MINUTES, default=DEFAULT_RESTORE_WINDOW): _number(
                 UnitOfTime.MINUTES, step=1, least=0
             ),
-            probatio.Required(CONF_EXTERNAL_CHANGE, default=ExternalChange.OPT_OUT.value): SelectSelector(
+            vol.Required(CONF_EXTERNAL_CHANGE, default=ExternalChange.OPT_OUT.value): SelectSelector(
                 SelectSelectorConfig(
                     options=[each.value for each in ExternalChange], translation_key=CONF_EXTERNAL_CHANGE
                 )
