@@ -2,42 +2,33 @@
 
 import asyncio
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
 from typing import TYPE_CHECKING, override
 
-from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers.dispatcher import async_dispatcher_send
-from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from .announce import DispatchSignal, concerned, news
+from .announce import DispatchSignal, news
 from .api.client import LeapClient
 from .api.models import Notification
 from .boundaries import Boundaries
 from .const import (
-    CONF_COMMUNICATION_TEST,
-    CONF_METER_ID,
     CONF_MODE,
     CONF_PUSH,
-    CONF_VOLUNTARY_DEFAULT,
-    DOMAIN,
-    CommunicationTestMode,
     Mode,
     PushMode,
     SubentryType,
 )
 from .convert import to_events
-from .dispatch.decisions import Choice, Decision, Policy
 from .dispatch.event import DispatchEvent, EventKey, Source
 from .dispatch.ledger import Change
-from .dispatch.schedule import Schedule
 from .guard import Guard
 from .health import Proof, PushHealth
-from .home import Home, row_key
+from .home import row_key
+from .household import Household, meter_subentries, signal_dispatch, signal_subentries
 from .store import LeapStore, StoreError
 
 if TYPE_CHECKING:
@@ -72,24 +63,6 @@ class LeapRuntimeData:
     client: LeapClient | None
 
 
-def signal_dispatch(entry_id: str) -> str:
-    """Name the signal sent with (meter_id, DispatchSignal, event, choice or None)."""
-    return f"{DOMAIN}_{entry_id}_dispatch"
-
-
-def signal_subentries(entry_id: str) -> str:
-    """Name the signal sent without arguments after meters or loads changed."""
-    return f"{DOMAIN}_{entry_id}_subentries"
-
-
-_NOTHING = Schedule((), (), Policy())
-
-
-def _meter_subentries(entry: LeapConfigEntry) -> dict[str, ConfigSubentry]:
-    """Followed meters of an entry, by id."""
-    return {subentry.data[CONF_METER_ID]: subentry for subentry in entry.get_subentries_of_type(SubentryType.METER)}
-
-
 def _proof(entry: LeapConfigEntry, searching: bool) -> Proof:
     """Tell what shows this entry that push works."""
     if not searching:
@@ -102,8 +75,8 @@ def _proof(entry: LeapConfigEntry, searching: bool) -> Proof:
     }.get(entry.options.get(CONF_PUSH, PushMode.OFF), Proof.NONE)
 
 
-class DispatchCoordinator(DataUpdateCoordinator[None]):
-    """Ledger, decisions and settings of an entry, with its guard and its boundary timer."""
+class DispatchCoordinator(Household):
+    """A household that hears of its dispatches: by push, by its guard, and by the clock."""
 
     config_entry: LeapConfigEntry
 
@@ -115,8 +88,7 @@ class DispatchCoordinator(DataUpdateCoordinator[None]):
         store: LeapStore,
     ) -> None:
         """Prepare; `async_load` and `async_start` bring it to life."""
-        super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
-        self.home = Home(store, entry.entry_id)
+        super().__init__(hass, entry, store)
         self.health = PushHealth(_proof(entry, client is not None), dt_util.utcnow())
         self.last_notification: datetime | None = None
         self.last_test: datetime | None = None
@@ -131,8 +103,6 @@ class DispatchCoordinator(DataUpdateCoordinator[None]):
                 meters=self._meters_by_lower_id,
                 taken=self.async_taken,
             )
-        self._subentries = _meter_subentries(entry)
-        self._schedules: dict[str, Schedule] = {}
         self._boundaries = Boundaries(
             hass,
             tell=self._tell,
@@ -146,11 +116,6 @@ class DispatchCoordinator(DataUpdateCoordinator[None]):
         self._unwritten_logged = False
 
     @property
-    def meter_ids(self) -> frozenset[str]:
-        """Return the followed meters."""
-        return frozenset(self._subentries)
-
-    @property
     def last_poll(self) -> datetime | None:
         """Return when Leap was last asked."""
         return self.guard.last_poll if self.guard else None
@@ -159,18 +124,6 @@ class DispatchCoordinator(DataUpdateCoordinator[None]):
     def last_good_poll(self) -> datetime | None:
         """Return when Leap last answered."""
         return self.guard.last_good if self.guard else None
-
-    def schedule(self, meter_id: str) -> Schedule:
-        """Return what a meter does and when: nothing, if it is not followed."""
-        return self._schedules.get(meter_id, _NOTHING)
-
-    def automatic(self, meter_id: str) -> bool:
-        """Tell whether the loads behind a meter answer by themselves."""
-        return self.home.setting(f"automatic/{meter_id}") is not False
-
-    def load_enabled(self, load_id: str) -> bool:
-        """Tell whether a load takes part at all."""
-        return self.home.setting(f"load_enabled/{load_id}") is not False
 
     def feed_ok(self, meter_id: str) -> bool:
         """Tell whether what is shown of a meter can be trusted: Leap was heard of lately.
@@ -292,79 +245,10 @@ class DispatchCoordinator(DataUpdateCoordinator[None]):
             self._unwritten_logged = False
         self._act(changes)
 
-    async def async_decide(self, meter_id: str, choice: Choice, event_id: str | None = None) -> DispatchEvent:
-        """Join or leave the named event, else all running ones, else the next."""
-        now = dt_util.utcnow()
-        events = concerned(self.schedule(meter_id), choice, event_id, now)
-        if not events:
-            raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_dispatch")
-        await self._async_put_decisions(
-            [
-                Decision(
-                    meter_id=meter_id,
-                    event_id=event.event_id,
-                    choice=choice,
-                    decided_at=now,
-                )
-                for event in events
-            ]
-        )
-        said = {
-            Choice.OPTED_OUT: DispatchSignal.OPTED_OUT,
-            Choice.JOIN: DispatchSignal.OPTED_IN,
-        }
-        if signal := said.get(choice):
-            for event in events:
-                self._send(signal, event, choice)
-        return events[0]
-
-    async def async_opt_out_load(self, meter_id: str, load_id: str) -> None:
-        """Leave a load out of the unbroken chain of events that runs now."""
-        await self._async_put_load(meter_id, load_id, out=True)
-
-    async def async_opt_in_load(self, meter_id: str, load_id: str) -> None:
-        """Let a load take part again in the chain of events that runs now."""
-        await self._async_put_load(meter_id, load_id, out=False)
-
-    async def _async_put_load(self, meter_id: str, load_id: str, *, out: bool) -> None:
-        """Decide about one load for every event of the running chain."""
-        now = dt_util.utcnow()
-        made = []
-        for event in self.schedule(meter_id).timeline.chain(now):
-            known = self.home.decisions.get(event.key) or Decision(
-                meter_id=meter_id, event_id=event.event_id, decided_at=now
-            )
-            loads = known.loads_out | {load_id} if out else known.loads_out - {load_id}
-            if loads != known.loads_out:
-                made.append(replace(known, loads_out=loads, decided_at=now))
-        await self._async_put_decisions(made)
-
-    async def _async_put_decisions(self, made: Collection[Decision]) -> None:
-        """Put decisions into force, on disk or not: the user's word holds at once."""
-        try:
-            await self.home.async_decide(made)
-        finally:
-            self._act([])
-
-    async def async_set_automatic(self, meter_id: str, on: bool) -> None:
-        """Let the loads behind a meter answer by themselves, or not."""
-        await self._async_set(f"automatic/{meter_id}", on)
-
-    async def async_set_load_enabled(self, load_id: str, on: bool) -> None:
-        """Let a load take part, or not."""
-        await self._async_set(f"load_enabled/{load_id}", on)
-
-    async def _async_set(self, name: str, on: bool) -> None:
-        """Put a switch into force, on disk or not."""
-        try:
-            await self.home.async_set(name, on)
-        finally:
-            self._act([])
-
     async def async_apply_changes(self) -> None:
         """Follow the entry's subentries and options as they are now."""
         before = self._subentries
-        self._subentries = _meter_subentries(self.config_entry)
+        self._subentries = meter_subentries(self.config_entry)
         self.health.proof = _proof(self.config_entry, self.guard is not None)
         gone = before.keys() - self._subentries.keys()
         loads = self.config_entry.get_subentries_of_type(SubentryType.LOAD)
@@ -381,15 +265,12 @@ class DispatchCoordinator(DataUpdateCoordinator[None]):
             self.guard.request()
         self._act([])
 
-    def _meters_by_lower_id(self) -> dict[str, str]:
-        """Map lower-case ids to the followed ones."""
-        return {meter_id.lower(): meter_id for meter_id in self._subentries}
-
     @callback
     def _later(self, changes: list[Change]) -> None:
         """Act once the answer is out."""
         self.hass.loop.call_soon(self._act, changes)
 
+    @override
     @callback
     def _act(self, changes: list[Change]) -> None:
         """Resolve anew, tell the news, and let everyone look."""
@@ -410,37 +291,6 @@ class DispatchCoordinator(DataUpdateCoordinator[None]):
         """Look at the clock: tell starts and ends, re-arm, update listeners."""
         self._boundaries.evaluate(list(self._schedules.values()))
         self.async_update_listeners()
-
-    def _rebuild(self) -> None:
-        """Resolve every meter's events and decisions."""
-        respond = self.config_entry.options.get(CONF_COMMUNICATION_TEST)
-        decisions = list(self.home.decisions.values())
-        self._schedules = {
-            meter_id: Schedule(
-                self.home.ledger.events(meter_id),
-                [made for made in decisions if made.meter_id == meter_id],
-                Policy(
-                    voluntary_default=Choice(subentry.data.get(CONF_VOLUNTARY_DEFAULT, Choice.JOIN)),
-                    communication_tests=respond == CommunicationTestMode.RESPOND,
-                ),
-            )
-            for meter_id, subentry in self._subentries.items()
-        }
-
-    def _tell(self, signal: DispatchSignal, event: DispatchEvent) -> None:
-        """Send a signal about an event of the ledger."""
-        self._send(signal, event, self.schedule(event.meter_id).choice(event))
-
-    def _send(self, signal: DispatchSignal, event: DispatchEvent, choice: Choice | None) -> None:
-        """Send a signal to the entry's platforms and triggers."""
-        async_dispatcher_send(
-            self.hass,
-            signal_dispatch(self.config_entry.entry_id),
-            event.meter_id,
-            signal,
-            event,
-            choice,
-        )
 
     @callback
     def _keep_begun(self, keys: Collection[EventKey]) -> None:

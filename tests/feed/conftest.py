@@ -113,6 +113,12 @@ def entry(hass: HomeAssistant) -> MockConfigEntry:
     return made
 
 
+def is_healthy(entry: Any) -> bool | None:
+    """Tell what the entry thinks of its push."""
+    found: bool | None = entry.runtime_data.push.healthy
+    return found
+
+
 async def settle(hass: HomeAssistant) -> None:
     """Let everything under way come to rest."""
     await hass.async_block_till_done(wait_background_tasks=True)

@@ -1,6 +1,7 @@
 """When the guard asks, and for which span."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def controller() -> None:
         (NOW - 400 * DAY, None, NOW - 24 * DAY),
     ],
 )
-def test_window_reaches_back_to_what_may_be_missing(last_good, earliest_open, start) -> None:
+def test_window_reaches_back_to_what_may_be_missing(last_good: Any, earliest_open: Any, start: Any) -> None:
     """The earliest of 24 h ago, the last good search and the earliest open event, 31 days long."""
     assert window(NOW, last_good=last_good, earliest_open=earliest_open, ahead=SPAN) == (start, start + SPAN)
 
@@ -63,7 +64,7 @@ def test_window_s_future_shrinks(ahead: timedelta) -> None:
         (None, ["NYISO"], 60),
     ],
 )
-def test_interval(healthy, regions, seconds: float) -> None:
+def test_interval(healthy: Any, regions: Any, seconds: float) -> None:
     """Five minutes only while push is healthy and no meter depends on search."""
     assert interval(push_healthy=healthy, regions=regions) == seconds
 

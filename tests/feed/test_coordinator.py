@@ -14,12 +14,12 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 
 from custom_components.leap.api.errors import LeapConnectionError
 from custom_components.leap.const import CONF_COMMUNICATION_TEST, CONF_METER_ID, CONF_VOLUNTARY_DEFAULT, Mode
-from custom_components.leap.coordinator import DispatchCoordinator, DispatchSignal, signal_subentries
+from custom_components.leap.coordinator import DispatchSignal, signal_subentries
 from custom_components.leap.dispatch.decisions import Choice
 from custom_components.leap.store import StoreError, async_get_store
 from tests.builders import LOAD_SUBENTRY_ID, METER_ID, METER_SUBENTRY_ID, OTHER_METER_ID, build_entry
 
-from .conftest import NOW, Post, body, dispatch, settle, slot
+from .conftest import NOW, Post, body, dispatch, is_healthy, settle, slot
 
 HOUR = timedelta(hours=1)
 
@@ -32,7 +32,7 @@ async def go_to(hass: HomeAssistant, frozen: Any, moment: Any) -> None:
 
 
 @pytest.fixture
-def coordinator(loaded: MockConfigEntry) -> DispatchCoordinator:
+def coordinator(loaded: MockConfigEntry) -> Any:
     """Return the loaded entry's coordinator."""
     return loaded.runtime_data.coordinator
 
@@ -230,18 +230,18 @@ async def test_a_relay_without_searches_lives_by_its_heartbeat(hass: HomeAssista
     entry = build_entry(mode=Mode.RELAY)
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
-    runtime = entry.runtime_data
+    runtime: Any = entry.runtime_data
     assert runtime.client is None
     assert runtime.coordinator.last_poll is None
     assert runtime.coordinator.last_good_poll is None
-    assert runtime.push.healthy is None
+    assert is_healthy(entry) is None
     assert await post({"meter_dispatches": []}) == 200
-    assert runtime.push.healthy is True
+    assert is_healthy(entry) is True
     mixed = body(slot())
     mixed["meter_dispatches"][0]["timeslots"].append({})
     assert await post(mixed) == 200
     await go_to(hass, frozen, NOW + timedelta(minutes=16))
-    assert runtime.push.healthy is False
+    assert is_healthy(entry) is False
     assert not runtime.coordinator.feed_ok(METER_ID)
 
 
