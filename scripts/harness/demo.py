@@ -46,6 +46,9 @@ async def run(folder: Path, arguments: argparse.Namespace) -> int:
         finally:
             await watcher.stop()
         good, report = await conclude(world, play, observer.read(seen))
+        report["log"] = world.home_assistant.complaints("custom_components.leap")
+        for line in report["log"]:
+            say(f"Home Assistant's log: {line}")
         if arguments.json is not None:
             arguments.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
         if arguments.keep:

@@ -128,6 +128,11 @@ class HomeAssistant:
         log = self.folder / "home-assistant.log"
         return log.read_text(errors="replace") if log.exists() else ""
 
+    def complaints(self, name: str) -> list[str]:
+        """Return the warnings and errors a logger wrote."""
+        marks = (f" WARNING (MainThread) [{name}", f" ERROR (MainThread) [{name}")
+        return [line for line in self.log.splitlines() if any(mark in line for mark in marks)]
+
 
 async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
     try:
