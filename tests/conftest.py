@@ -1,5 +1,6 @@
 """What every test shares."""
 
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 import sys
 from types import ModuleType
@@ -13,6 +14,7 @@ import custom_components.leap  # noqa: F401  (else the test package's own custom
 for _module, _name in (("pymicro_vad", "MicroVad"), ("pyspeex_noise", "AudioProcessor")):
     if not find_spec(_module):  # Home Assistant's cloud imports these two, which need a C compiler; no test speaks
         sys.modules[_module] = _voice = ModuleType(_module)
+        _voice.__spec__ = ModuleSpec(_module, None)
         setattr(_voice, _name, object)
 
 
