@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from .announce import DispatchSignal, news
@@ -110,6 +110,7 @@ class DispatchCoordinator(Household):
             begun_changed=self._keep_begun,
         )
         self._unsaid: list[Change] = []
+        self._responders: list[CALLBACK_TYPE] = []
         self._started = False
         self._stopped = False
         self._malformed_logged = False
@@ -196,6 +197,9 @@ class DispatchCoordinator(Household):
             return
         merge = self.home.merge_push(events, received_at=received_at)
         previous = [change.previous.event for change in merge.changes if change.previous]
+        if merge.changes:
+            self._rebuild()
+            self._respond()
         try:
             changes = await self.home.async_keep()
         except StoreError:
@@ -280,14 +284,34 @@ class DispatchCoordinator(Household):
         if not self._started:
             self._unsaid.extend(changes)
             return
+        self._respond()
         now = dt_util.utcnow()
         for change in changes:
             if signal := news(change, now):
                 self._tell(signal, change.entry.event)
-        self._refresh()
+        self._look()
+
+    @callback
+    def async_add_responder(self, responder: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Have the loads answer before anything is shown; in a push, so that their records share the event's commit."""
+        self._responders.append(responder)
+        return lambda: self._responders.remove(responder)
+
+    @callback
+    def _respond(self) -> None:
+        """Let the loads answer what holds now."""
+        if self._started and not self._stopped:
+            for responder in tuple(self._responders):
+                responder()
 
     @callback
     def _refresh(self) -> None:
+        """Answer a boundary, then show it."""
+        self._respond()
+        self._look()
+
+    @callback
+    def _look(self) -> None:
         """Look at the clock: tell starts and ends, re-arm, update listeners."""
         self._boundaries.evaluate(list(self._schedules.values()))
         self.async_update_listeners()

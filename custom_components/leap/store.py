@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 import logging
@@ -121,6 +121,7 @@ class LeapStore:
         self._database = Database(directory)
         self._executor: ThreadPoolExecutor | None = None
         self._waiting: deque[_Write] = deque()
+        self._upcoming: asyncio.Future[None] | None = None
         self._unreadable: set[tuple[str, str]] = set()
         self._mirror_timer: asyncio.TimerHandle | None = None
         self._mirror_due = 0.0
@@ -169,7 +170,7 @@ class LeapStore:
             return
         write = _Write(tuple(Row(change.table, change.key, change.payload) for change in changes))
         self._waiting.append(write)
-        await self._async_run(self._write_waiting)
+        await asyncio.shield(self._commit_soon())
         if write.error is not None:
             raise StoreError(_cause(write.error)) from write.error
         self._mirror_soon()
@@ -194,6 +195,27 @@ class LeapStore:
             await self._async_run(self._database.close)
         finally:
             await self._async_end_thread()
+
+    def _commit_soon(self) -> asyncio.Future[None]:
+        """Return the commit that takes everything written in this turn of the loop."""
+        if self._executor is None:
+            self._waiting.clear()
+            raise StoreError("closed")
+        if self._upcoming is None:
+            loop = asyncio.get_running_loop()
+            self._upcoming = loop.create_future()
+            loop.call_soon(self._commit, self._upcoming)
+        return self._upcoming
+
+    def _commit(self, upcoming: asyncio.Future[None]) -> None:
+        """Hand what waits over to the store's thread, which settles the future."""
+        self._upcoming = None
+        if self._executor is None:
+            upcoming.set_exception(StoreError("closed"))
+            return
+        loop = upcoming.get_loop()
+        committed = self._executor.submit(self._write_waiting)
+        committed.add_done_callback(lambda done: loop.call_soon_threadsafe(_settle, upcoming, done))
 
     async def _async_run[R](self, function: Callable[[], R]) -> R:
         """Run a function in the store's thread, to its end whatever becomes of the caller."""
@@ -286,6 +308,14 @@ class LeapStore:
             self._mirror_failed = True
         else:
             self._mirror_failed = False
+
+
+def _settle(upcoming: asyncio.Future[None], done: Future[None]) -> None:
+    """Pass on how a commit ended; what failed of it stands with each write."""
+    if (error := done.exception()) is not None:
+        upcoming.set_exception(error)
+    else:
+        upcoming.set_result(None)
 
 
 def _cause(err: Exception) -> str:

@@ -89,7 +89,7 @@ class FakeCoordinator:
         )
         self.update()
 
-    def async_add_listener(self, update_callback: CALLBACK_TYPE) -> Callable[[], None]:
+    def async_add_responder(self, update_callback: CALLBACK_TYPE) -> Callable[[], None]:
         """Take a listener."""
         self.listeners.append(update_callback)
         return lambda: self.listeners.remove(update_callback)

@@ -45,6 +45,7 @@ class Controller:
         self._refusals: dict[str, int] = {}
         self._timers = Timers(hass)
         self._listeners: list[CALLBACK_TYPE] = []
+        self._update_pending = False
         self._unsubscribe: list[CALLBACK_TYPE] = []
 
     async def async_start(self) -> None:
@@ -52,10 +53,11 @@ class Controller:
         self._read_loads()
         self._unsubscribe = [
             self._actuator.add_listener(self._heard),
-            self._coordinator.async_add_listener(self._evaluate),
+            self._coordinator.async_add_responder(self._evaluate),
         ]
         await self._actuator.async_adopt(self._loads)
         self._evaluate()
+        self._update_soon()
 
     async def async_stop(self) -> None:
         """Act no more; what is held is left to the actuator, which puts it back unless the entry returns soon."""
@@ -83,6 +85,7 @@ class Controller:
         await self._actuator.async_release_all(gone)
         await self._actuator.async_adopt(self._loads.keys() - before.keys())
         self._evaluate()
+        self._update_soon()
 
     def load_state(self, load_id: str) -> LoadStatus:
         """Return what a load is doing, and why."""
@@ -148,7 +151,6 @@ class Controller:
             self._refusals.pop(load_id, None)
             self._timers.cancel(load_id)
             self._drive(load_id)
-        self._update_listeners()
 
     @callback
     def _drive(self, load_id: str) -> None:
@@ -204,7 +206,7 @@ class Controller:
             self._drive(load_id)
         elif self._actuator.status(load_id) == LoadStatus(LoadState.FAILED, "refused"):
             self._try_refused_again(load_id)
-        self._update_listeners()
+        self._update_soon()
 
     @callback
     def _rest(self, load_id: str, record: UndoRecord, reason: str) -> None:
@@ -228,6 +230,7 @@ class Controller:
             _LOGGER.warning("That a load was changed by hand is not on disk: %s", err)
         self._forget_rest(load_id)
         self._evaluate()
+        self._update_soon()
 
     @callback
     def _try_refused_again(self, load_id: str) -> None:
@@ -241,7 +244,15 @@ class Controller:
             self._timers.start(load_id, REFUSED_AGAIN * refusals, async_drive)
 
     @callback
+    def _update_soon(self) -> None:
+        """Call every listener, once and after what is under way: a command goes before its picture."""
+        if not self._update_pending:
+            self._update_pending = True
+            self._hass.loop.call_soon(self._update_listeners)
+
+    @callback
     def _update_listeners(self) -> None:
         """Call every listener."""
+        self._update_pending = False
         for listener in tuple(self._listeners):
             listener()

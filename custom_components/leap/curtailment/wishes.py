@@ -31,8 +31,8 @@ class Coordinator(Protocol):
     async def async_opt_out_load(self, meter_id: str, load_id: str) -> None:
         """Leave a load out of the chain of events that runs now."""
 
-    def async_add_listener(self, update_callback: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Call back after every change and at every boundary."""
+    def async_add_responder(self, responder: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call back after every change and at every boundary, before anything is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
