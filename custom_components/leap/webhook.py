@@ -1,5 +1,6 @@
 """The door: authenticate, decode, keep, answer, then act."""
 
+import asyncio
 from datetime import datetime
 from functools import partial
 import hmac
@@ -22,6 +23,9 @@ from .coordinator import LeapConfigEntry
 from .store import StoreError
 
 _LOGGER = logging.getLogger(__name__)
+
+LARGE_BODY = 256 * 1024
+"""Bytes from which the loop may run between reading a body and decoding it."""
 
 DATA_DOORS: HassKey[dict[str, str]] = HassKey(f"{DOMAIN}_doors")
 DATA_FAULTS: HassKey[set[str]] = HassKey(f"{DOMAIN}_door_faults")
@@ -82,6 +86,8 @@ async def _async_answer(hass: HomeAssistant, entry_id: str, request: Request) ->
         return HTTPStatus.BAD_REQUEST
     if body is None:
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    if len(body) > LARGE_BODY:
+        await asyncio.sleep(0)
     if not _ready(hass, entry):
         return HTTPStatus.SERVICE_UNAVAILABLE
     return await _async_keep(entry, body, arrived)
