@@ -21,7 +21,13 @@ from .const import SubentryType
 from .coordinator import DispatchCoordinator, LeapConfigEntry
 from .curtailment.status import LoadState, MeterState
 from .dispatch.event import DispatchEvent
-from .entity import LeapAccountEntity, LeapDispatchEntity, LeapLoadEntity, async_add_subentry_entities
+from .entity import (
+    LeapAccountEntity,
+    LeapDispatchEntity,
+    LeapLoadEntity,
+    LeapMeterEntity,
+    async_add_subentry_entities,
+)
 
 PARALLEL_UPDATES = 0
 
@@ -83,11 +89,13 @@ DISPATCH_SENSORS: tuple[DispatchSensorDescription, ...] = (
     DispatchSensorDescription(
         key="priority",
         translation_key="priority",
+        entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda event: event.priority,
     ),
     DispatchSensorDescription(
         key="compensation_cap",
         translation_key="compensation_cap",
+        entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda event: event.cap,
     ),
 )
@@ -167,8 +175,14 @@ class DispatchSensor(LeapDispatchEntity, SensorEntity):
         return None if read is None or event is None else read(event)
 
 
-class DispatchStateSensor(LeapDispatchEntity, SensorEntity):
+class DispatchStateSensor(LeapMeterEntity, SensorEntity):
     """Where a meter stands between two events, or in one."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Tell known from unknown: only "nothing scheduled" needs Leap to be heard of."""
+        return self.native_value != MeterState.IDLE or self.coordinator.feed_ok(self.meter_id)
 
     @property
     @override

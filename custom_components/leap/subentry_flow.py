@@ -11,7 +11,6 @@ from homeassistant.config_entries import (
     SubentryFlowResult,
 )
 from homeassistant.helpers.selector import (
-    BooleanSelector,
     SelectSelector,
     SelectSelectorConfig,
     TextSelector,
@@ -20,10 +19,8 @@ import voluptuous as vol
 
 from . import thermostat_form
 from .const import (
-    CONF_EXPORT_ALLOWED,
     CONF_METER_IDS,
     CONF_MODE,
-    CONF_SITE_POWER_ENTITY,
     CONF_VOLUNTARY_DEFAULT,
     Mode,
     SubentryType,
@@ -46,8 +43,6 @@ METER_SCHEMA = vol.Schema(
                 options=[each.value for each in VoluntaryDefault], translation_key=CONF_VOLUNTARY_DEFAULT
             )
         ),
-        vol.Optional(CONF_SITE_POWER_ENTITY): thermostat_form.POWER_SENSOR,
-        vol.Required(CONF_EXPORT_ALLOWED, default=False): BooleanSelector(),
     }
 )
 
@@ -122,18 +117,11 @@ class MeterSubentryFlow(ConfigSubentryFlow):
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Change what happens at a followed meter."""
         subentry = self._get_reconfigure_subentry()
-        settings = {key.schema for key in METER_SCHEMA.schema}
         if user_input is not None:
-            kept = {key: value for key, value in subentry.data.items() if key not in settings}
-            if power := user_input.get(CONF_SITE_POWER_ENTITY):
-                user_input[CONF_SITE_POWER_ENTITY] = thermostat_form.reference_to(self.hass, power)
-            return self.async_update_and_abort(self._get_entry(), subentry, data=kept | user_input)
-        known = {key: value for key, value in subentry.data.items() if key in settings}
-        if power := known.get(CONF_SITE_POWER_ENTITY):
-            known[CONF_SITE_POWER_ENTITY] = thermostat_form.entity_of(self.hass, power)
+            return self.async_update_and_abort(self._get_entry(), subentry, data_updates=user_input)
         return self.async_show_form(
             step_id="reconfigure",
-            data_schema=self.add_suggested_values_to_schema(METER_SCHEMA, known),
+            data_schema=self.add_suggested_values_to_schema(METER_SCHEMA, subentry.data),
             description_placeholders={"meter": subentry.title},
         )
 
@@ -172,8 +160,7 @@ class LoadSubentryFlow(ConfigSubentryFlow):
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                own_id = changed.subentry_id if changed else None
-                title, data = thermostat_form.read(self.hass, user_input, own_id)
+                title, data = thermostat_form.read(self.hass, user_input, changed)
             except FlowError as err:
                 errors[err.field] = err.key
             else:

@@ -9,11 +9,9 @@ from homeassistant.components.climate.const import (
     DOMAIN as CLIMATE_DOMAIN,
     ClimateEntityFeature,
 )
-from homeassistant.components.sensor.const import DOMAIN as SENSOR_DOMAIN, SensorDeviceClass
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.const import CONF_NAME, UnitOfPower, UnitOfTemperature, UnitOfTime
+from homeassistant.const import CONF_NAME, UnitOfPower, UnitOfTemperature
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.data_entry_flow import section
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import (
     EntitySelector,
@@ -43,9 +41,7 @@ from .const import (
     CONF_METER_TYPE,
     CONF_MIN_TEMP,
     CONF_OFFSET,
-    CONF_POWER_ENTITY,
     CONF_RANK,
-    CONF_RESTORE_WINDOW_MINUTES,
     DOMAIN,
     ExternalChange,
     LoadKind,
@@ -55,18 +51,10 @@ from .const import (
 from .flow_access import FlowError
 
 ROLE_CLIMATE = "climate"
-CONF_ADVANCED = "advanced"
 
 DEFAULT_OFFSET = 2.0
 DEFAULT_RANK = 50
-DEFAULT_RESTORE_WINDOW = 0
 TARGET = ClimateEntityFeature.TARGET_TEMPERATURE | ClimateEntityFeature.TARGET_TEMPERATURE_RANGE
-
-POWER_SENSOR = EntitySelector(
-    EntitySelectorConfig(
-        filter=EntityWithDeviceFilterSelectorConfig(domain=SENSOR_DOMAIN, device_class=SensorDeviceClass.POWER.value)
-    )
-)
 
 
 @callback
@@ -86,25 +74,7 @@ def schema(hass: HomeAssistant, meters: Sequence[ConfigSubentry]) -> vol.Schema:
             vol.Optional(CONF_MIN_TEMP): _number(unit, step=0.5),
             vol.Optional(CONF_MAX_TEMP): _number(unit, step=0.5),
             vol.Optional(CONF_EXPECTED_KW): _number(UnitOfPower.KILO_WATT, step="any", least=0),
-            vol.Required(CONF_ADVANCED): section(_advanced(), {"collapsed": True}),
-        }
-    )
-
-
-def _advanced() -> vol.Schema:
-    """Build the part few homes need."""
-    return vol.Schema(
-        {
-            vol.Optional(CONF_POWER_ENTITY): POWER_SENSOR,
             vol.Required(CONF_RANK, default=DEFAULT_RANK): _number(step=1, least=0),
-            vol.Required(CONF_RESTORE_WINDOW_MINUTES, default=DEFAULT_RESTORE_WINDOW): _number(
-                UnitOfTime.MINUTES, step=1, least=0
-            ),
-            vol.Required(CONF_EXTERNAL_CHANGE, default=ExternalChange.OPT_OUT.value): SelectSelector(
-                SelectSelectorConfig(
-                    options=[each.value for each in ExternalChange], translation_key=CONF_EXTERNAL_CHANGE
-                )
-            ),
         }
     )
 
@@ -139,21 +109,17 @@ def shown(hass: HomeAssistant, load: ConfigSubentry) -> dict[str, Any]:
     for key in (CONF_MIN_TEMP, CONF_MAX_TEMP):
         if key in limits:
             values[key] = round(TemperatureConverter.convert(limits[key], UnitOfTemperature.CELSIUS, unit), 2)
-    if CONF_EXPECTED_KW in data:
-        values[CONF_EXPECTED_KW] = data[CONF_EXPECTED_KW]
-    values[CONF_ADVANCED] = {
-        key: data[key] for key in (CONF_RANK, CONF_RESTORE_WINDOW_MINUTES, CONF_EXTERNAL_CHANGE) if key in data
-    }
-    if CONF_POWER_ENTITY in data:
-        values[CONF_ADVANCED][CONF_POWER_ENTITY] = entity_of(hass, data[CONF_POWER_ENTITY])
+    values |= {key: data[key] for key in (CONF_EXPECTED_KW, CONF_RANK) if key in data}
     return values
 
 
 @callback
-def read(hass: HomeAssistant, user_input: Mapping[str, Any], own_id: str | None) -> tuple[str, dict[str, Any]]:
-    """Return title and data of the load that was entered; `own_id` is the load being changed."""
+def read(
+    hass: HomeAssistant, user_input: Mapping[str, Any], changed: ConfigSubentry | None
+) -> tuple[str, dict[str, Any]]:
+    """Return title and data of the load that was entered; what the form doesn't show of a changed one is kept."""
     entity = _registered_climate(hass, user_input[ROLE_CLIMATE])
-    others = [load for load in _loads(hass) if load.subentry_id != own_id]
+    others = [load for load in _loads(hass) if changed is None or load.subentry_id != changed.subentry_id]
     if any(entity.id in load.data[CONF_ENTITIES].values() for load in others):
         raise FlowError("entity_in_use", ROLE_CLIMATE)
     meter_ids: list[str] = user_input[CONF_METER_IDS]
@@ -162,20 +128,18 @@ def read(hass: HomeAssistant, user_input: Mapping[str, Any], own_id: str | None)
     taken = {meter_id for load in others for meter_id in load.data[CONF_METER_IDS]}
     if taken & _device_meters(hass) & set(meter_ids):
         raise FlowError("device_meter_taken", CONF_METER_IDS)
-    advanced = user_input[CONF_ADVANCED]
+    kept = {key: value for key, value in changed.data.items() if key != CONF_EXPECTED_KW} if changed else {}
     data: dict[str, Any] = {
+        CONF_EXTERNAL_CHANGE: ExternalChange.OPT_OUT.value,
+        **kept,
         CONF_METER_IDS: meter_ids,
         CONF_KIND: LoadKind.THERMOSTAT.value,
         CONF_ENTITIES: {ROLE_CLIMATE: entity.id},
         CONF_LIMITS: _limits(hass, user_input, entity),
-        CONF_RANK: int(advanced[CONF_RANK]),
-        CONF_RESTORE_WINDOW_MINUTES: int(advanced[CONF_RESTORE_WINDOW_MINUTES]),
-        CONF_EXTERNAL_CHANGE: advanced[CONF_EXTERNAL_CHANGE],
+        CONF_RANK: int(user_input[CONF_RANK]),
     }
     if CONF_EXPECTED_KW in user_input:
         data[CONF_EXPECTED_KW] = user_input[CONF_EXPECTED_KW]
-    if power := advanced.get(CONF_POWER_ENTITY):
-        data[CONF_POWER_ENTITY] = reference_to(hass, power)
     return user_input.get(CONF_NAME, "").strip() or _name(hass, entity), data
 
 
@@ -232,17 +196,3 @@ def _name(hass: HomeAssistant, entity: er.RegistryEntry) -> str:
     if state := hass.states.get(entity.entity_id):
         return state.name
     return entity.name or entity.original_name or entity.entity_id
-
-
-@callback
-def reference_to(hass: HomeAssistant, entity_id: str) -> str:
-    """Return an entity's registry id, so that renaming is harmless; its own id if it has none."""
-    entity = er.async_get(hass).async_get(entity_id)
-    return entity.id if entity else entity_id
-
-
-@callback
-def entity_of(hass: HomeAssistant, reference: str) -> str:
-    """Return the entity id behind a stored reference."""
-    entity = er.async_get(hass).async_get(reference)
-    return entity.entity_id if entity else reference

@@ -15,7 +15,16 @@ from custom_components.leap.api.client import PRODUCTION_URL, STAGING_URL
 from custom_components.leap.const import Mode
 from custom_components.leap.diagnostics import async_get_config_entry_diagnostics
 from custom_components.leap.system_health import async_register, async_system_health_info
-from tests.builders import METER_ID, build_entry, load_subentry, meter_subentry
+from tests.builders import (
+    API_KEY,
+    METER_ID,
+    OTHER_METER_ID,
+    WEBHOOK_ID,
+    WEBHOOK_SECRET,
+    build_entry,
+    load_subentry,
+    meter_subentry,
+)
 
 from .conftest import Home, timeslot
 
@@ -26,6 +35,7 @@ async def test_diagnostics(hass: HomeAssistant, home: Home, snapshot: SnapshotAs
     """Settings, counts and health are there; nothing planted is."""
     home.entry = build_entry(
         data={
+            "account_id": "planted-account",
             "base_url": "https://planted.example.com",
             "relay_url": "https://planted.example.com",
             "relay_token": "planted-token",
@@ -34,6 +44,7 @@ async def test_diagnostics(hass: HomeAssistant, home: Home, snapshot: SnapshotAs
         options={"added_later": "planted-option"},
         subentries=[
             meter_subentry(title="planted-reference", site_power_entity="sensor.planted", transmission_region="CAISO"),
+            meter_subentry(OTHER_METER_ID, subentry_id="planted-subentry", partner_reference="planted-too"),
             load_subentry("planted-registry-id", title="planted-load", power_entity="sensor.planted"),
         ],
     )
@@ -43,8 +54,9 @@ async def test_diagnostics(hass: HomeAssistant, home: Home, snapshot: SnapshotAs
     found = await async_get_config_entry_diagnostics(hass, home.entry)
     text = json.dumps(found)
     assert PLANTED not in text
-    assert METER_ID not in text
-    assert home.entry.entry_id not in text
+    for secret in (METER_ID, OTHER_METER_ID, API_KEY, WEBHOOK_ID, WEBHOOK_SECRET, home.entry.entry_id):
+        assert secret not in text
+        assert secret[:8] not in text
     assert found == snapshot
 
 

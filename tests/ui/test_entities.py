@@ -150,6 +150,19 @@ async def test_known_event_while_leap_is_away(hass: HomeAssistant, home: Home) -
     assert meter(hass, Platform.BINARY_SENSOR, "dispatch_active").state == STATE_UNAVAILABLE
 
 
+async def test_state_is_known_while_leap_is_away(hass: HomeAssistant, home: Home) -> None:
+    """What the home itself does is known without Leap: only "nothing scheduled" is not."""
+    home.client.search_meter_dispatches.side_effect = LeapConnectionError("no answer")
+    await home.start()
+    states = []
+    for state in (MeterState.OPTED_OUT, MeterState.RECOVERING, MeterState.IDLE):
+        home.controller.meter_state.return_value = state
+        home.changed()
+        await home.settle()
+        states.append(meter(hass, Platform.SENSOR, "dispatch_state").state)
+    assert states == ["opted_out", "recovering", STATE_UNAVAILABLE]
+
+
 async def test_boundaries(hass: HomeAssistant, home: Home) -> None:
     """On with the event's first instant, off with its last, without a request to Leap in between."""
     await home.start()

@@ -24,7 +24,6 @@ from tests.builders import (
 pytestmark = pytest.mark.usefixtures("setup_entry")
 
 OTHER_SUBENTRY_ID = "01LEAPOTHER000000000000000"
-ADVANCED = {"rank": 50, "restore_window_minutes": 0, "external_change": "opt_out"}
 
 
 def thermostat(
@@ -60,14 +59,8 @@ async def add_load(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
 
 async def fill(hass: HomeAssistant, result: Any, **user_input: Any) -> Any:
     """Fill the form in, with what a home would leave alone."""
-    values = {"meter_ids": [METER_ID], "offset": 2, "advanced": ADVANCED, **user_input}
+    values = {"meter_ids": [METER_ID], "offset": 2, "rank": 50, **user_input}
     return await hass.config_entries.subentries.async_configure(result["flow_id"], values)
-
-
-def advanced(result: Any) -> dict[str, Any]:
-    """Return what a form's section shows as already filled in."""
-    keys = result["data_schema"].schema["advanced"].schema.schema
-    return {str(key): key.description["suggested_value"] for key in keys if key.description}
 
 
 async def change(hass: HomeAssistant, entry: MockConfigEntry, subentry_id: str) -> Any:
@@ -102,7 +95,6 @@ async def test_thermostat_with_defaults(
         "entities": {"climate": climate.id},
         "limits": {"offset": 2.0, "min_temp": 5.0, "max_temp": 30.0},
         "rank": 50,
-        "restore_window_minutes": 0,
         "external_change": "opt_out",
     }
     result = await change(hass, entry, load.subentry_id)
@@ -113,6 +105,7 @@ async def test_thermostat_with_defaults(
         "offset": 2.0,
         "min_temp": 5.0,
         "max_temp": 30.0,
+        "rank": 50,
     }
 
 
@@ -137,7 +130,7 @@ async def test_thermostat_in_fahrenheit(
 ) -> None:
     """The form speaks the home's units; what is stored does not depend on them."""
     hass.config.units = US_CUSTOMARY_SYSTEM
-    climate, power = thermostat(entity_registry), entity_registry.async_get_or_create("sensor", "other", "power")
+    climate = thermostat(entity_registry)
     result = await add_load(hass, entry)
     keys = {str(key): key for key in result["data_schema"].schema}
     assert keys["offset"].default() == 3.6
@@ -152,20 +145,14 @@ async def test_thermostat_in_fahrenheit(
         min_temp=59,
         max_temp=86,
         expected_kw=1.8,
-        advanced={
-            "power_entity": power.entity_id,
-            "rank": 7,
-            "restore_window_minutes": 15,
-            "external_change": "adopt",
-        },
+        rank=7,
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY
     (load,) = entry.get_subentries_of_type("load")
     assert load.title == "Den"
     assert load.data["limits"] == {"offset": 2.5, "min_temp": 15.0, "max_temp": 30.0}
-    assert load.data["power_entity"] == power.id
     assert load.data["expected_kw"] == 1.8
-    assert [load.data[key] for key in ("rank", "restore_window_minutes", "external_change")] == [7, 15, "adopt"]
+    assert load.data["rank"] == 7
 
     entity_registry.async_update_entity(climate.entity_id, new_entity_id="climate.renamed")
     result = await change(hass, entry, load.subentry_id)
@@ -178,12 +165,7 @@ async def test_thermostat_in_fahrenheit(
         "min_temp": 59.0,
         "max_temp": 86.0,
         "expected_kw": 1.8,
-    }
-    assert advanced(result) == {
-        "power_entity": power.entity_id,
         "rank": 7,
-        "restore_window_minutes": 15,
-        "external_change": "adopt",
     }
 
 
@@ -234,30 +216,27 @@ async def test_mistakes(
 
 
 async def test_change_a_load(hass: HomeAssistant, entity_registry: er.EntityRegistry) -> None:
-    """A load may keep its own thermostat and device meter; its id stays, another's thermostat is refused."""
+    """A load keeps its thermostat, device meter and id, and what the form doesn't show; another's thermostat is refused."""
     mine, other = thermostat(entity_registry), thermostat(entity_registry, "bedroom")
     entry = build_entry(
         subentries=[
             meter_subentry(meter_type="DEVICE"),
             meter_subentry(OTHER_METER_ID, subentry_id=METER_SUBENTRY_ID[:-1] + "1"),
-            load_subentry(mine.id, power_entity="sensor.without_unique_id"),
+            load_subentry(mine.id, external_change="adopt", restore_window_minutes=15),
             load_subentry(other.id, subentry_id=OTHER_SUBENTRY_ID, meter_ids=[OTHER_METER_ID]),
         ]
     )
     entry.add_to_hass(hass)
     result = await change(hass, entry, LOAD_SUBENTRY_ID)
-    assert advanced(result)["power_entity"] == "sensor.without_unique_id"
 
     result = await fill(hass, result, climate=other.entity_id)
     assert result["errors"] == {"climate": "entity_in_use"}
-    result = await fill(
-        hass, result, climate=mine.entity_id, offset=3, advanced={**ADVANCED, "power_entity": "sensor.no_registry"}
-    )
+    result = await fill(hass, result, climate=mine.entity_id, offset=3, rank=9)
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
     load = entry.subentries[LOAD_SUBENTRY_ID]
     assert load.title == "Hallway"
     assert load.data["limits"]["offset"] == 3
-    assert load.data["power_entity"] == "sensor.no_registry"
+    assert [load.data[key] for key in ("rank", "external_change", "restore_window_minutes")] == [9, "adopt", 15]
     assert "expected_kw" not in load.data
 
 
@@ -285,21 +264,33 @@ async def test_load_needs_a_meter(hass: HomeAssistant) -> None:
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "no_meters")
 
 
-async def test_meter_settings(hass: HomeAssistant, entity_registry: er.EntityRegistry, entry: MockConfigEntry) -> None:
-    """Settings of a meter are kept beside what Leap says of it, and can be taken away again."""
-    power = entity_registry.async_get_or_create("sensor", "other", "grid")
+async def test_meter_settings(hass: HomeAssistant) -> None:
+    """Settings of a meter are kept beside what Leap says of it."""
+    entry = build_entry(subentries=[meter_subentry(transmission_region="CAISO")])
+    entry.add_to_hass(hass)
     before = dict(entry.subentries[METER_SUBENTRY_ID].data)
-    result = await change(hass, entry, METER_SUBENTRY_ID)
-    assert result["step_id"] == "reconfigure"
-    assert result["description_placeholders"] == {"meter": "home-0042"}
-    chosen = {"voluntary_default": "skip", "export_allowed": True}
-    result = await hass.config_entries.subentries.async_configure(
-        result["flow_id"], {**chosen, "site_power_entity": power.entity_id}
-    )
-    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
-    assert dict(entry.subentries[METER_SUBENTRY_ID].data) == before | chosen | {"site_power_entity": power.id}
+    for chosen in ("skip", "join"):
+        result = await change(hass, entry, METER_SUBENTRY_ID)
+        assert result["step_id"] == "reconfigure"
+        assert result["description_placeholders"] == {"meter": "home-0042"}
+        assert suggested(result) == {"voluntary_default": "join" if chosen == "skip" else "skip"}
+        result = await hass.config_entries.subentries.async_configure(result["flow_id"], {"voluntary_default": chosen})
+        assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+        assert dict(entry.subentries[METER_SUBENTRY_ID].data) == before | {"voluntary_default": chosen}
 
-    result = await change(hass, entry, METER_SUBENTRY_ID)
-    assert suggested(result) == {**chosen, "site_power_entity": power.entity_id}
-    await hass.config_entries.subentries.async_configure(result["flow_id"], chosen)
-    assert dict(entry.subentries[METER_SUBENTRY_ID].data) == before | chosen
+
+async def test_forms_show_only_what_has_an_effect(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """A field that nothing reads is worse than none."""
+    shown = (await add_load(hass, entry))["data_schema"].schema
+    assert {str(key) for key in shown} == {
+        "climate",
+        "name",
+        "meter_ids",
+        "offset",
+        "min_temp",
+        "max_temp",
+        "expected_kw",
+        "rank",
+    }
+    shown = (await change(hass, entry, METER_SUBENTRY_ID))["data_schema"].schema
+    assert {str(key) for key in shown} == {"voluntary_default"}
