@@ -33,6 +33,9 @@ CONF_EXTERNAL_CHANGE: Final = "external_change"
 CONF_OFFSET: Final = "offset"
 CONF_MIN_TEMP: Final = "min_temp"
 CONF_MAX_TEMP: Final = "max_temp"
+CONF_EVENT_MODE: Final = "event_mode"
+CONF_EVENT_TEMP: Final = "event_temp"
+CONF_MAX_OFF_MINUTES: Final = "max_off_minutes"
 
 WEBHOOK_SECRET_HEADER: Final = "x-leap-webhook-secret"
 MAX_PUSH_BYTES: Final = 16 * 1024 * 1024
@@ -87,6 +90,8 @@ class LoadKind(StrEnum):
     """How a load is curtailed."""
 
     THERMOSTAT = "thermostat"
+    SWITCH = "switch"
+    WATER_HEATER = "water_heater"
 
 
 class VoluntaryDefault(StrEnum):

@@ -39,6 +39,8 @@ MODELS: Mapping[str, str] = {
     MeterType.SUBMETER: "Submeter",
     MeterType.DEVICE: "Device meter",
     LoadKind.THERMOSTAT: "Thermostat load",
+    LoadKind.SWITCH: "Switch load",
+    LoadKind.WATER_HEATER: "Water heater load",
 }
 
 

@@ -1,5 +1,6 @@
 """Subentry flows: more meters, and the loads behind them."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -17,11 +18,13 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from . import thermostat_form
+from . import switch_form, thermostat_form, water_heater_form
 from .const import (
+    CONF_KIND,
     CONF_METER_IDS,
     CONF_MODE,
     CONF_VOLUNTARY_DEFAULT,
+    LoadKind,
     Mode,
     SubentryType,
     VoluntaryDefault,
@@ -34,7 +37,13 @@ from .flow_meters import (
     parse_meter_ids,
     typed_subentry,
 )
+from .load_form import LoadForm
 
+FORMS: Mapping[LoadKind, LoadForm] = {
+    LoadKind.THERMOSTAT: thermostat_form,
+    LoadKind.SWITCH: switch_form,
+    LoadKind.WATER_HEATER: water_heater_form,
+}
 ID_SCHEMA = vol.Schema({vol.Required(CONF_METER_IDS): TextSelector()})
 METER_SCHEMA = vol.Schema(
     {
@@ -145,22 +154,38 @@ class LoadSubentryFlow(ConfigSubentryFlow):
     """Add a device that answers dispatches, or change how it does."""
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
-        """Begin with the one kind of load there is."""
+        """Ask which kind of load it is."""
         if not self._get_entry().get_subentries_of_type(SubentryType.METER):
             return self.async_abort(reason="no_meters")
-        return await self.async_step_thermostat()
+        return self.async_show_menu(step_id="user", menu_options=[*FORMS])
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Change a load by the form it was made with."""
-        return await self.async_step_thermostat()
+        kind = self._get_reconfigure_subentry().data[CONF_KIND]
+        if kind not in FORMS:
+            return self.async_abort(reason="unknown_kind")
+        return self._fill_in(LoadKind(kind), None)
 
     async def async_step_thermostat(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask for a thermostat, its meters and its limits."""
+        return self._fill_in(LoadKind.THERMOSTAT, user_input)
+
+    async def async_step_switch(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask for something that is on or off, and its meters."""
+        return self._fill_in(LoadKind.SWITCH, user_input)
+
+    async def async_step_water_heater(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask for a water heater, its meters and what an event does to it."""
+        return self._fill_in(LoadKind.WATER_HEATER, user_input)
+
+    def _fill_in(self, kind: LoadKind, user_input: dict[str, Any] | None) -> SubentryFlowResult:
+        """Show the form of a kind of load, and take what was entered."""
+        form = FORMS[kind]
         changed = self._get_reconfigure_subentry() if self.source == SOURCE_RECONFIGURE else None
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                title, data = thermostat_form.read(self.hass, user_input, changed)
+                title, data = form.read(self.hass, user_input, changed)
             except FlowError as err:
                 errors[err.field] = err.key
             else:
@@ -168,12 +193,10 @@ class LoadSubentryFlow(ConfigSubentryFlow):
                     return self.async_create_entry(title=title, data=data)
                 return self.async_update_and_abort(self._get_entry(), changed, title=title, data=data)
         elif changed is not None:
-            user_input = thermostat_form.shown(self.hass, changed)
+            user_input = form.shown(self.hass, changed)
         meters = self._get_entry().get_subentries_of_type(SubentryType.METER)
         return self.async_show_form(
-            step_id="thermostat",
-            data_schema=self.add_suggested_values_to_schema(
-                thermostat_form.schema(self.hass, list(meters)), user_input
-            ),
+            step_id=kind.value,
+            data_schema=self.add_suggested_values_to_schema(form.schema(self.hass, list(meters)), user_input),
             errors=errors,
         )

@@ -88,6 +88,7 @@ async def add_thermostat(visit: Visit) -> None:
     for meter in METERS:
         await expect(page.get_by_text(meter, exact=True).first).to_be_visible()
     await page.get_by_role("button", name="Add load").click()
+    await page.get_by_text("Thermostat", exact=True).click()
     await page.get_by_text("Select an entity *").click()
     await page.get_by_placeholder("Search", exact=True).last.fill(ROOM)
     await page.get_by_text(ROOM, exact=True).last.click()

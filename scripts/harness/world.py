@@ -175,7 +175,7 @@ async def add_thermostat(world: World, thermostat: Mapping[str, Any], meter_id: 
     """Put a thermostat behind a meter."""
     entity_id = f"climate.{thermostat['id']}"
     answers = {"climate": entity_id, "meter_ids": [meter_id], "offset": OFFSET, "expected_kw": 3.0}
-    await run_subentry_flow(world.client, world.entry_id, "load", {"thermostat": answers})
+    await run_subentry_flow(world.client, world.entry_id, "load", {"user": "thermostat", "thermostat": answers})
     original = thermostat["state"]["target_temperature"]
     cooling = thermostat["state"]["hvac_mode"] == "cool"
     world.loads.append(

@@ -199,8 +199,8 @@ class Controller:
             self._entry.async_create_background_task(
                 self._hass, self._async_opt_out(load_id, record), f"leap opt out {load_id}"
             )
-        elif signal is Signal.COMFORT and record is not None:
-            self._rest(load_id, record, "comfort")
+        elif signal in (Signal.COMFORT, Signal.LONGEST) and record is not None:
+            self._rest(load_id, record, signal)
             self._evaluate()
         elif signal is Signal.RETURNED:
             self._drive(load_id)

@@ -37,6 +37,7 @@ AWAY: Final = "away"
 DROP: Final = "drop"
 DEADLINE: Final = "deadline"
 ORPHAN: Final = "orphan"
+LONGEST: Final = "longest"
 
 
 class Owner(Protocol):

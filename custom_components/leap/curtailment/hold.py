@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from homeassistant.const import STATE_OFF
 from homeassistant.util import dt as dt_util
 
+from ..const import CONF_MAX_OFF_MINUTES
 from ..store import Put, StoreError
-from .held import DEADLINE, ORPHAN
+from .held import DEADLINE, LONGEST, ORPHAN
 from .load import Load
 from .loads import ADAPTERS, Nothing, Verdict
 from .status import LoadState, Signal
@@ -22,6 +24,9 @@ OLD: Final = timedelta(hours=24)
 
 class Hold(WatchedEntity):
     """An entity that can be claimed and let go."""
+
+    _off = False
+    """Whether the entity was off when it was asked for: whoever turns it on before it is let go is in charge."""
 
     async def async_curtail(self, load: Load, claim: str, ends: datetime) -> None:
         """Hold the entity for a claim until an instant."""
@@ -45,6 +50,9 @@ class Hold(WatchedEntity):
             self._set_nothing(Nothing(reason="unavailable" if self.entity_id else "entity_gone", refused=True))
             return
         adapter, units = ADAPTERS[load.kind], self._units(state)
+        if self._off and adapter.present(state) and state.state != STATE_OFF:
+            self._set(LoadState.OPTED_OUT, "external_change")
+            return
         original = adapter.snapshot(state, units)
         move = adapter.apply(original, state, load.limits, units)
         if isinstance(move, Nothing):
@@ -75,12 +83,14 @@ class Hold(WatchedEntity):
             return
         self.record = record
         self._arm_deadline(record)
+        self._arm_longest(record, load)
         await self._command(move)
 
     async def _join(self, record: UndoRecord, load: Load, claim: str, ends: datetime) -> None:
         """Add a claim to what is held already; the original is never read again."""
         undoing = not record.claims
         verdict, state = self._verdict(record), self._state()
+        self._arm_longest(record, load)
         kept = replace(record, load_id=load.load_id, claims=record.claims | {claim}, ends=ends)
         if state is None or verdict is Verdict.AWAY:
             await self._take(kept, record)
@@ -120,6 +130,7 @@ class Hold(WatchedEntity):
 
     def _set_nothing(self, nothing: Nothing) -> None:
         """Say why the entity is left alone."""
+        self._off = nothing.reason == STATE_OFF
         if nothing.reason == "unavailable":
             self._waiting = True
             self._watch()
@@ -131,7 +142,7 @@ class Hold(WatchedEntity):
         """Take claims away, or all of them; the last one that goes begins the way back."""
         async with self._lock:
             if self.record is None:
-                self._load, self._waiting = None, False
+                self._load, self._waiting, self._off = None, False, False
                 self._stop_watching()
                 if self._load_id:
                     self._set(LoadState.IDLE)
@@ -174,6 +185,20 @@ class Hold(WatchedEntity):
         """Make sure that a hold ends, whatever becomes of its controller."""
         self._timers.cancel(ORPHAN)
         self._timers.start(DEADLINE, (record.ends - dt_util.utcnow()).total_seconds() + GRACE, self._async_give_up)
+
+    def _arm_longest(self, record: UndoRecord, load: Load) -> None:
+        """Make sure that what may be off for a while only comes back after it."""
+        self._timers.cancel(LONGEST)
+        if (minutes := load.limits.get(CONF_MAX_OFF_MINUTES)) is not None:
+            over = record.opened_at + timedelta(minutes=float(minutes))
+            self._timers.start(LONGEST, (over - dt_util.utcnow()).total_seconds(), self._async_long_enough)
+
+    async def _async_long_enough(self) -> None:
+        """Give the entity back for the rest of the event."""
+        async with self._lock:
+            if (record := self.record) is not None and record.claims:
+                self._owner.tell(Signal.LONGEST, record.load_id, record)
+                await self._leave(record, record.claims)
 
     async def _async_give_up(self) -> None:
         """Undo what nobody ended."""

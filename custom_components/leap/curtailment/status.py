@@ -43,6 +43,7 @@ class Signal(StrEnum):
     STATUS = "status"
     EXTERNAL_CHANGE = "external_change"
     COMFORT = "comfort"
+    LONGEST = "longest"
     RETURNED = "returned"
 
 

@@ -14,8 +14,8 @@ from .undo import UndoRecord
 
 MAX_SENDS: Final = 3
 FIRST_WAIT: Final = 30.0
-PRESET_WAIT: Final = 5.0
-"""Seconds a device gets to show the target of a preset that was chosen again."""
+SETTLE_WAIT: Final = 5.0
+"""Seconds a device gets to show what else a command brings back: a preset or a mode its target."""
 LATE_WINDOW: Final = 600.0
 """Seconds in which a command that was never seen to land may still land."""
 AWAY_WINDOW: Final = 1800.0
@@ -103,8 +103,8 @@ class UndoingEntity(HeldEntity):
             await self._close()
         elif self._late and verdict is not Verdict.ORIGINAL:
             await self._undo_step()
-        elif self._preset_is_back(record) and not self._stuck:
-            self._timers.start(STEP, PRESET_WAIT, self._async_undo_step)
+        elif self._is_half_way(record) and not self._stuck:
+            self._timers.start(STEP, SETTLE_WAIT, self._async_undo_step)
 
     def _is_back(self, record: UndoRecord, verdict: Verdict) -> bool:
         """Return whether the entity is back: by itself to the hair, after a command to its step."""
@@ -114,8 +114,8 @@ class UndoingEntity(HeldEntity):
         state = self._state()
         return sent and state is not None and self.adapter.restored(record, state, self._units(state), final=False)
 
-    def _preset_is_back(self, record: UndoRecord) -> bool:
-        """Return whether the last command is done and another kind of command is next."""
+    def _is_half_way(self, record: UndoRecord) -> bool:
+        """Return whether the last command has landed and another one is next."""
         state = self._state()
         if state is None or not self._sends:
             return False

@@ -3,13 +3,12 @@
 from dataclasses import replace
 from typing import Final, override
 
-from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import State
 
 from .commands import Outcome
 from .held import AWAY, STEP
 from .load import Load
-from .loads import Move, Nothing, Verdict
+from .loads import ADAPTERS, Move, Nothing, Verdict
 from .status import LoadState, LoadStatus, Signal
 from .undo import UndoRecord
 from .undoing import UndoingEntity
@@ -78,7 +77,7 @@ class WatchedEntity(UndoingEntity):
         """Judge the entity in whatever phase it is."""
         record = self.record
         if record is None:
-            if self._waiting and (state := self._state()) is not None and _is_there(state):
+            if self._waiting and self._is_there():
                 self._waiting = False
                 self._stop_watching()
                 self._owner.tell(Signal.RETURNED, self._load_id, None)
@@ -88,6 +87,11 @@ class WatchedEntity(UndoingEntity):
             await self._look_held(record, foreign)
         else:
             await self._look_undoing(record)
+
+    def _is_there(self) -> bool:
+        """Return whether the entity that was waited for is back."""
+        state = self._state()
+        return state is not None and self._load is not None and ADAPTERS[self._load.kind].present(state)
 
     async def _look_held(self, record: UndoRecord, foreign: bool) -> None:
         """Judge a curtailed entity: ours, on the way, or a person's."""
@@ -149,11 +153,6 @@ class WatchedEntity(UndoingEntity):
         if not rest:
             self._verifying = False
             await self._begin_undo()
-
-
-def _is_there(state: State) -> bool:
-    """Return whether an entity is back."""
-    return state.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN)
 
 
 def _as_judged(record: UndoRecord, *, settling: bool, foreign: bool) -> UndoRecord:

@@ -5,8 +5,14 @@ from typing import Final
 
 from ...const import LoadKind
 from .base import Adapter, Command, Limits, Move, Nothing, Units, Verdict
+from .switch import SwitchAdapter
 from .thermostat import ThermostatAdapter
+from .water_heater import WaterHeaterAdapter
 
-ADAPTERS: Final[Mapping[str, Adapter]] = {LoadKind.THERMOSTAT: ThermostatAdapter()}
+ADAPTERS: Final[Mapping[str, Adapter]] = {
+    LoadKind.THERMOSTAT: ThermostatAdapter(),
+    LoadKind.SWITCH: SwitchAdapter(),
+    LoadKind.WATER_HEATER: WaterHeaterAdapter(),
+}
 
 __all__ = ["ADAPTERS", "Adapter", "Command", "Limits", "Move", "Nothing", "Units", "Verdict"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import State
 
 from ..undo import UndoRecord, Values
@@ -34,6 +35,7 @@ class Move:
     """What curtails: the values aimed at, and the command that asks for them."""
 
     intended: dict[str, str | float | None]
+    """A part of the original's keys."""
     command: Command
 
 
@@ -60,6 +62,10 @@ class Adapter(Protocol):
 
     role: str
     """The role of the one entity that is commanded."""
+
+    def present(self, state: State) -> bool:
+        """Return whether the state says anything."""
+        return state.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN)
 
     def snapshot(self, state: State, units: Units) -> Values:
         """Return the values to come back to."""

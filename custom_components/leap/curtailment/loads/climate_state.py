@@ -9,15 +9,15 @@ from homeassistant.components.climate import (
     ATTR_PRESET_MODES,
     ATTR_TARGET_TEMP_HIGH,
     ATTR_TARGET_TEMP_LOW,
-    ATTR_TARGET_TEMP_STEP,
     ClimateEntityFeature,
     HVACAction,
     HVACMode,
 )
-from homeassistant.const import ATTR_SUPPORTED_FEATURES, ATTR_TEMPERATURE, STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.const import ATTR_TEMPERATURE, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import State
 
 from .base import Nothing, Units
+from .reading import has_feature, number
 from .temperature import HAIR, in_kelvin, to_celsius
 
 LOWER: Final = -1
@@ -34,18 +34,6 @@ APART: Final = 25.0
 """K. A target this far from the room's temperature is in another unit."""
 
 
-def number(state: State, key: str) -> float | None:
-    """Return an attribute that is a number."""
-    value = state.attributes.get(key)
-    return float(value) if isinstance(value, float | int) and not isinstance(value, bool) else None
-
-
-def step_of(state: State) -> float | None:
-    """Return the device's step, if it has one."""
-    step = number(state, ATTR_TARGET_TEMP_STEP)
-    return step if step and step > 0 else None
-
-
 def left_preset(state: State, preset: str) -> bool:
     """Return whether a preset is not chosen, but can be."""
     offered = preset in (state.attributes.get(ATTR_PRESET_MODES) or ())
@@ -56,17 +44,11 @@ def target_keys(state: State) -> tuple[str, ...]:
     """Return the targets that have a value and that the device takes: the range where it rules, else the single one."""
     low, high = number(state, ATTR_TARGET_TEMP_LOW), number(state, ATTR_TARGET_TEMP_HIGH)
     ranged = state.state in (HVACMode.HEAT_COOL, HVACMode.AUTO) and low is not None and high is not None
-    if ranged and _has(state, ClimateEntityFeature.TARGET_TEMPERATURE_RANGE):
+    if ranged and has_feature(state, ClimateEntityFeature.TARGET_TEMPERATURE_RANGE):
         return (ATTR_TARGET_TEMP_LOW, ATTR_TARGET_TEMP_HIGH)
-    if number(state, ATTR_TEMPERATURE) is not None and _has(state, ClimateEntityFeature.TARGET_TEMPERATURE):
+    if number(state, ATTR_TEMPERATURE) is not None and has_feature(state, ClimateEntityFeature.TARGET_TEMPERATURE):
         return (ATTR_TEMPERATURE,)
     return ()
-
-
-def _has(state: State, feature: ClimateEntityFeature) -> bool:
-    """Return whether the device has a feature; one that doesn't say is believed by its attributes."""
-    features = state.attributes.get(ATTR_SUPPORTED_FEATURES)
-    return features is None or bool(int(features) & feature)
 
 
 def directions(state: State, units: Units) -> dict[str, int] | Nothing:

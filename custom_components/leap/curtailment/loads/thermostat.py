@@ -1,6 +1,6 @@
 """Thermostats: the target goes down while heating and up while cooling, and comes back."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Final, override
 
 from homeassistant.components.climate import (
@@ -19,6 +19,7 @@ from ...const import CONF_MAX_TEMP, CONF_MIN_TEMP, CONF_OFFSET
 from ..undo import UndoRecord, Values
 from . import climate_state as climate
 from .base import Adapter, Command, Limits, Move, Nothing, Units, Verdict
+from .reading import floats, number, step_of
 from .temperature import HAIR, NEAR, from_celsius, grid, in_kelvin, round_down, round_up, to_celsius, tolerance
 
 DEFAULT_OFFSET: Final = 2.0
@@ -64,9 +65,9 @@ class ThermostatAdapter(Adapter):
 
     def _moved(self, original: float, direction: int, state: State, limits: Limits, units: Units) -> float | None:
         """Return one target moved as far as offset, comfort and device allow; none if that saves nothing."""
-        step = grid(climate.step_of(state), units.read)
+        step = grid(step_of(state), units.read)
         bound = limits.get(CONF_MIN_TEMP if direction < 0 else CONF_MAX_TEMP)
-        device = climate.number(state, "min_temp" if direction < 0 else "max_temp")
+        device = number(state, "min_temp" if direction < 0 else "max_temp")
         wished = original + direction * float(limits.get(CONF_OFFSET) or DEFAULT_OFFSET)
         candidates = [from_celsius(wished, units.read)]
         candidates += [from_celsius(float(bound), units.read)] if bound is not None else []
@@ -84,9 +85,9 @@ class ThermostatAdapter(Adapter):
         At the end of the window a device that went only part of the way (it has limits of its own) is believed.
         """
         now = self.snapshot(state, units)
-        near = max(in_kelvin(climate.step_of(state) or 0, units.read), NEAR)
+        near = max(in_kelvin(step_of(state) or 0, units.read), NEAR)
         moves = 0
-        for key, aim in _floats(record.intended).items():
+        for key, aim in floats(record.intended).items():
             base, value = record.original.get(key), now.get(key)
             if not isinstance(base, float) or not isinstance(value, float):
                 return None
@@ -104,11 +105,11 @@ class ThermostatAdapter(Adapter):
             return Verdict.AWAY
         if state.state != record.original.get(ATTR_HVAC_MODE):
             return Verdict.OTHER
-        now, keys = self.snapshot(state, units), _floats(record.intended)
+        now, keys = self.snapshot(state, units), floats(record.intended)
         if any(key not in now for key in keys):
             known = {(record.expected or record.original).get(ATTR_PRESET_MODE), record.original.get(ATTR_PRESET_MODE)}
             return Verdict.AWAY if now[ATTR_PRESET_MODE] in known else Verdict.OTHER
-        close = tolerance(climate.step_of(state), units.read, record.unit)
+        close = tolerance(step_of(state), units.read, record.unit)
         exact = HAIR if units.read == record.unit else close
         originals = [abs(float(now[key] or 0) - float(record.original[key] or 0)) for key in keys]
         if all(distance <= exact for distance in originals):
@@ -138,7 +139,7 @@ class ThermostatAdapter(Adapter):
     def restored(self, record: UndoRecord, state: State, units: Units, *, final: bool) -> bool:
         """Return whether the targets are the original ones to the device's step, and no more what we set."""
         now, set_ = self.snapshot(state, units), record.expected or record.intended
-        close = tolerance(climate.step_of(state), units.read, record.unit)
+        close = tolerance(step_of(state), units.read, record.unit)
         return all(
             isinstance(value := now.get(key), float)
             and (distance := abs(value - float(base))) <= close
@@ -150,11 +151,11 @@ class ThermostatAdapter(Adapter):
     @override
     def crossed(self, record: UndoRecord, state: State, limits: Limits, units: Units) -> bool:
         """Return whether the room is colder than the home allows while heat is held back, or warmer while cold is."""
-        room = climate.number(state, "current_temperature")
+        room = number(state, "current_temperature")
         if room is None:
             return False
         room = to_celsius(room, units.read)
-        aims = {key: aim - float(record.original[key] or 0) for key, aim in _floats(record.intended).items()}
+        aims = {key: aim - float(record.original[key] or 0) for key, aim in floats(record.intended).items()}
         coldest, warmest = limits.get(CONF_MIN_TEMP), limits.get(CONF_MAX_TEMP)
         too_cold = coldest is not None and room < float(coldest) - HAIR and any(aim < -HAIR for aim in aims.values())
         too_warm = warmest is not None and room > float(warmest) + HAIR and any(aim > HAIR for aim in aims.values())
@@ -163,14 +164,9 @@ class ThermostatAdapter(Adapter):
     @override
     def describe(self, record: UndoRecord, unit: str) -> str:
         """Return the former targets in the home's unit."""
-        targets = _floats({key: record.original[key] for key in TARGETS if key in record.intended})
+        targets = floats({key: record.original[key] for key in TARGETS if key in record.intended})
         shown = [f"{from_celsius(value, unit):.1f}" for value in targets.values()]
         return f"{' - '.join(shown)} {unit}"
-
-
-def _floats(values: Mapping[str, str | float | None]) -> dict[str, float]:
-    """Return the temperatures among the values."""
-    return {key: float(value) for key, value in values.items() if isinstance(value, float | int)}
 
 
 def _is_ours(record: UndoRecord, key: str, now: float, close: float, state: State, units: Units) -> bool:
@@ -181,7 +177,7 @@ def _is_ours(record: UndoRecord, key: str, now: float, close: float, state: Stat
     if record.verified:
         return False
     base, aim = float(record.original[key] or 0), float(record.intended[key] or 0)
-    near = max(in_kelvin(climate.step_of(state) or 0, units.read), HAIR)
+    near = max(in_kelvin(step_of(state) or 0, units.read), HAIR)
     return min(base, aim) - HAIR <= now <= max(base, aim) + HAIR or abs(now - aim) <= near
 
 
