@@ -3,7 +3,6 @@
 from typing import Any
 
 from homeassistant.components.climate import ClimateEntityFeature
-from homeassistant.config_entries import SOURCE_USER
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
@@ -20,6 +19,9 @@ from tests.builders import (
     load_subentry,
     meter_subentry,
 )
+
+from . import forms
+from .forms import add_load, change, choose_kind, suggested
 
 pytestmark = pytest.mark.usefixtures("setup_entry")
 
@@ -52,25 +54,9 @@ def entry(hass: HomeAssistant) -> MockConfigEntry:
     return entry
 
 
-async def add_load(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
-    """Start adding a load."""
-    return await hass.config_entries.subentries.async_init((entry.entry_id, "load"), context={"source": SOURCE_USER})
-
-
 async def fill(hass: HomeAssistant, result: Any, **user_input: Any) -> Any:
     """Fill the form in, with what a home would leave alone."""
-    values = {"meter_ids": [METER_ID], "offset": 2, "rank": 50, **user_input}
-    return await hass.config_entries.subentries.async_configure(result["flow_id"], values)
-
-
-async def change(hass: HomeAssistant, entry: MockConfigEntry, subentry_id: str) -> Any:
-    """Start changing a meter or a load."""
-    return await entry.start_subentry_reconfigure_flow(hass, subentry_id)
-
-
-def suggested(result: Any) -> dict[str, Any]:
-    """Return what a form shows as already filled in."""
-    return {str(key): key.description["suggested_value"] for key in result["data_schema"].schema if key.description}
+    return await forms.fill(hass, result, **{"offset": 2, **user_input})
 
 
 async def test_thermostat_with_defaults(
@@ -79,7 +65,7 @@ async def test_thermostat_with_defaults(
     """Name and limits come from the thermostat; the entity is kept by its registry id."""
     climate = thermostat(entity_registry)
     hass.states.async_set(climate.entity_id, "heat", {"friendly_name": "Hall", "min_temp": 5, "max_temp": 30})
-    result = await add_load(hass, entry)
+    result = await add_load(hass, entry, "thermostat")
     assert result["step_id"] == "thermostat"
     keys = {str(key): key for key in result["data_schema"].schema}
     assert keys["offset"].default() == 2.0
@@ -118,7 +104,7 @@ async def test_thermostat_away_while_added(
         "climate", "other", "bare", supported_features=ClimateEntityFeature.TARGET_TEMPERATURE_RANGE
     )
     for entity in (climate, bare):
-        result = await fill(hass, await add_load(hass, entry), climate=entity.entity_id)
+        result = await fill(hass, await add_load(hass, entry, "thermostat"), climate=entity.entity_id)
         assert result["type"] is FlowResultType.CREATE_ENTRY
     known, unknown = entry.get_subentries_of_type("load")
     assert (known.title, known.data["limits"]) == ("Hallway", {"offset": 2, "min_temp": 7, "max_temp": 35})
@@ -131,7 +117,7 @@ async def test_thermostat_in_fahrenheit(
     """The form speaks the home's units; what is stored does not depend on them."""
     hass.config.units = US_CUSTOMARY_SYSTEM
     climate = thermostat(entity_registry)
-    result = await add_load(hass, entry)
+    result = await add_load(hass, entry, "thermostat")
     keys = {str(key): key for key in result["data_schema"].schema}
     assert keys["offset"].default() == 3.6
     assert result["data_schema"].schema["offset"].config["unit_of_measurement"] == "°F"
@@ -205,7 +191,7 @@ async def test_mistakes(
         entry_id="other", data={"webhook_id": "other"}, subentries=[load_subentry(used.id, meter_ids=["elsewhere"])]
     ).add_to_hass(hass)
 
-    result = await add_load(hass, entry)
+    result = await add_load(hass, entry, "thermostat")
     result = await fill(hass, result, **{"climate": good.entity_id, "name": "Mine", **changes})
     assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "thermostat")
     assert result["errors"] == errors
@@ -260,7 +246,7 @@ async def test_load_needs_a_meter(hass: HomeAssistant) -> None:
     """Without a meter there is nothing to stand behind."""
     entry = build_entry(subentries=[])
     entry.add_to_hass(hass)
-    result = await add_load(hass, entry)
+    result = await choose_kind(hass, entry)
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "no_meters")
 
 
@@ -281,7 +267,7 @@ async def test_meter_settings(hass: HomeAssistant) -> None:
 
 async def test_forms_show_only_what_has_an_effect(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """A field that nothing reads is worse than none."""
-    shown = (await add_load(hass, entry))["data_schema"].schema
+    shown = (await add_load(hass, entry, "thermostat"))["data_schema"].schema
     assert {str(key) for key in shown} == {
         "climate",
         "name",

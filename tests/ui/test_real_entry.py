@@ -64,7 +64,7 @@ async def test_everything_live(hass: HomeAssistant, entity_registry: er.EntityRe
     await add(hass, "meter", {}, {"meter_ids": [OTHER_METER_ID]})
     assert state_of(hass, Platform.BINARY_SENSOR, f"{OTHER_METER_ID}_dispatch_active").state == STATE_OFF
     form = {"climate": climate.entity_id, "meter_ids": [METER_ID], "offset": 2, "rank": 50}
-    await add(hass, "load", form)
+    await add(hass, "load", {"next_step_id": "thermostat"}, form)
     (load,) = entry.get_subentries_of_type("load")
     assert state_of(hass, Platform.SENSOR, f"{load.subentry_id}_load_state").state == "idle"
 
