@@ -310,6 +310,36 @@ async def test_a_persons_hand_opts_out_of_the_chain(
     assert climate.targets == (22.0,)
 
 
+async def test_longest_time_ends_it_for_the_chain(
+    home: HomeAssistant,
+    entry: MockConfigEntry,
+    controller: Controller,
+    coordinator: FakeCoordinator,
+    climate: FakeClimate,
+    wait: Wait,
+) -> None:
+    """A load that was held for as long as it may be is left alone until the events are over."""
+    limits = {"offset": 2.0, "max_off_minutes": 20}
+    data = {**entry.subentries["load"].data, "limits": limits}
+    home.config_entries.async_update_subentry(entry, entry.subentries["load"], data=data)
+    await controller.async_apply_changes()
+    coordinator.events = [event("a", NOW, NOW + HOUR), event("late", NOW + 3 * HOUR, NOW + 4 * HOUR)]
+    coordinator.update()
+    await settle(home)
+    await wait(1199)
+    assert climate.targets == (19.0,)
+    await wait(2)
+    assert climate.targets == (21.0,)
+    assert controller.load_state("load") == LoadStatus(LoadState.NOT_NEEDED, "longest")
+    coordinator.update()
+    await settle(home)
+    assert climate.targets == (21.0,)
+    await wait(3 * 3600)
+    coordinator.update()
+    await settle(home)
+    assert climate.targets == (19.0,)
+
+
 async def test_comfort_ends_it_for_the_chain(
     home: HomeAssistant, controller: Controller, coordinator: FakeCoordinator, climate: FakeClimate, wait: Wait
 ) -> None:
