@@ -7,7 +7,9 @@ from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.common import async_mock_service
 
 from custom_components.leap.api.models import IntegrationTestResult
 from custom_components.leap.const import DOMAIN, Mode
@@ -194,6 +196,29 @@ async def test_calendar_shows_the_joined_of_two(hass: HomeAssistant, home: Home)
     assert (state.state, state.attributes["message"]) == (STATE_ON, "CCA · 3.5 kW")
     await home.at(END)
     assert meter(hass, Platform.CALENDAR, "dispatches").state == STATE_OFF
+
+
+async def test_calendar_can_start_an_automation(hass: HomeAssistant, home: Home) -> None:
+    """Some time before a known event starts, by Home Assistant's own trigger."""
+    await home.start()
+    await home.push_event(timeslot())
+    calls = async_mock_service(hass, "test", "called")
+    automation = {
+        "triggers": {
+            "trigger": "calendar.event_started",
+            "target": {"entity_id": entity_id(hass, Platform.CALENDAR, f"{METER_ID}_dispatches")},
+            "options": {"offset": {"minutes": 10}, "offset_type": "before"},
+        },
+        "actions": {"action": "test.called", "data": {"summary": "{{ trigger.calendar_event.summary }}"}},
+    }
+    assert await async_setup_component(hass, "automation", {"automation": automation})
+    await home.settle()
+    summaries = []
+    for minutes in (-20, -11, -10, 0):
+        await home.at(START + timedelta(minutes=minutes))
+        summaries.append([call.data["summary"] for call in calls])
+    await hass.services.async_call("automation", "turn_off", {"entity_id": "all"}, blocking=True)
+    assert summaries == [[], [], ["ELRP · 3.5 kW"], ["ELRP · 3.5 kW"]]
 
 
 # Switches and buttons
