@@ -28,6 +28,7 @@ from .dispatch.event import DispatchEvent
 from .dispatch.ledger import Change
 from .dispatch.schedule import Schedule
 from .home import Home
+from .rehearsal import rehearsal
 from .store import LeapStore
 
 _LOGGER = logging.getLogger(__name__)
@@ -98,6 +99,20 @@ class Household(DataUpdateCoordinator[None]):
             for event in events:
                 self._send(signal, event, choice)
         return events[0]
+
+    async def async_rehearse(self, meter_id: str) -> DispatchEvent:
+        """Have a meter's loads answer for some minutes, as if Leap had asked; Leap knows nothing of it."""
+        now = dt_util.utcnow()
+        if self.schedule(meter_id).active(now) is not None:
+            raise ServiceValidationError(translation_domain=DOMAIN, translation_key="dispatch_running")
+        event = rehearsal(meter_id, now)
+        self.home.merge_push([event], received_at=now)
+        changes: list[Change] = []
+        try:
+            changes = await self.home.async_keep()
+        finally:
+            self._act(changes)
+        return event
 
     def _loads_back(self, meter_id: str, now: datetime) -> list[Decision]:
         """Return what was decided about the running chain, without the loads that sit it out."""
