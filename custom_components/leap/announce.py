@@ -51,11 +51,14 @@ def running(schedules: Iterable[Schedule], now: datetime) -> dict[EventKey, Disp
 def concerned(schedule: Schedule, choice: Choice, event_id: str | None, now: datetime) -> list[DispatchEvent]:
     """Return the events a decision is about: the named one, else all that run, else the next.
 
-    Events that already are as decided don't count, so that opting out twice moves on to the next.
+    Events that already are as decided don't count, so that opting out twice moves on to the next; an event that a load
+    sits out is not yet joined as a whole.
     """
     still = [event for event in schedule.events if event.phase(now) in (Phase.ACTIVE, Phase.SCHEDULED)]
     if event_id is not None:
         return [event for event in still if event.event_id == event_id]
-    joining = choice is Choice.JOIN
-    other = [event for event in still if (schedule.choice(event) is Choice.JOIN) is not joining]
+    if choice is Choice.JOIN:
+        other = [event for event in still if schedule.choice(event) is not Choice.JOIN or not schedule.whole(event)]
+    else:
+        other = [event for event in still if schedule.choice(event) is Choice.JOIN]
     return [event for event in other if event.start <= now] or other[:1]

@@ -29,6 +29,7 @@ DECISION_BUTTONS: tuple[DecisionButtonDescription, ...] = (
     DecisionButtonDescription(key="opt_out", translation_key="opt_out", choice=Choice.OPTED_OUT),
     DecisionButtonDescription(key="opt_in", translation_key="opt_in", choice=Choice.JOIN),
 )
+REHEARSE = ButtonEntityDescription(key="rehearse", translation_key="rehearse")
 SEND_TEST = ButtonEntityDescription(
     key="send_test_dispatch",
     translation_key="send_test_dispatch",
@@ -42,7 +43,10 @@ async def async_setup_entry(
     """Add the buttons of account and meters; only an account can ask Leap for a test."""
 
     def of_meter(subentry: ConfigSubentry) -> list[ButtonEntity]:
-        return [DecisionButton(entry, subentry, description) for description in DECISION_BUTTONS]
+        return [
+            *(DecisionButton(entry, subentry, description) for description in DECISION_BUTTONS),
+            RehearseButton(entry, subentry, REHEARSE),
+        ]
 
     async_add_subentry_entities(hass, entry, async_add_entities, {SubentryType.METER: of_meter})
     if entry.data[CONF_MODE] != Mode.RELAY:
@@ -58,6 +62,15 @@ class DecisionButton(LeapMeterEntity, ButtonEntity):
     async def async_press(self) -> None:
         """Decide."""
         await self.coordinator.async_decide(self.meter_id, self.entity_description.choice)
+
+
+class RehearseButton(LeapMeterEntity, ButtonEntity):
+    """Play a short dispatch through, without Leap."""
+
+    @override
+    async def async_press(self) -> None:
+        """Begin; opting out ends it."""
+        await self.coordinator.async_rehearse(self.meter_id)
 
 
 class SendTestButton(LeapAccountEntity, ButtonEntity):

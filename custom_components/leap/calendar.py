@@ -12,12 +12,13 @@ from homeassistant.util import dt as dt_util
 from .const import SubentryType
 from .coordinator import LeapConfigEntry
 from .dispatch.decisions import Choice
-from .dispatch.event import DispatchEvent
+from .dispatch.event import DispatchEvent, Origin
 from .entity import LeapMeterEntity, async_add_subentry_entities
 
 PARALLEL_UPDATES = 0
 
 DISPATCHES = CalendarEntityDescription(key="dispatches", translation_key="dispatches")
+ORIGINS = {Origin.LEAP: "Leap", Origin.MANUAL: "Manual", Origin.REHEARSAL: "Rehearsal"}
 NOT_JOINED = {Choice.SKIP: "skipped", Choice.OPTED_OUT: "opted out"}
 
 
@@ -69,7 +70,7 @@ class DispatchCalendar(LeapMeterEntity, CalendarEntity):
     def _entry(self, event: DispatchEvent) -> CalendarEvent:
         """Write an event for people."""
         parts = [
-            "/".join(event.programs) or "Leap",
+            "/".join(event.programs) or ORIGINS[event.origin],
             "maximum" if event.energy_kw is None else f"{event.energy_kw:g} kW",
             NOT_JOINED.get(self.schedule.choice(event)),
         ]

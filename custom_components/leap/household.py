@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 import logging
 from typing import Any
 
@@ -27,6 +28,7 @@ from .dispatch.event import DispatchEvent
 from .dispatch.ledger import Change
 from .dispatch.schedule import Schedule
 from .home import Home
+from .rehearsal import rehearsal
 from .store import LeapStore
 
 _LOGGER = logging.getLogger(__name__)
@@ -79,22 +81,16 @@ class Household(DataUpdateCoordinator[None]):
         return self.home.setting(f"load_enabled/{load_id}") is not False
 
     async def async_decide(self, meter_id: str, choice: Choice, event_id: str | None = None) -> DispatchEvent:
-        """Join or leave the named event, else all running ones, else the next."""
+        """Join or leave the named event, else all running ones, else the next; whoever joins joins with all loads."""
         now = dt_util.utcnow()
         events = concerned(self.schedule(meter_id), choice, event_id, now)
         if not events:
             raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_dispatch")
         await self._async_put_decisions(
-            [
-                Decision(
-                    meter_id=meter_id,
-                    event_id=event.event_id,
-                    choice=choice,
-                    decided_at=now,
-                )
-                for event in events
-            ]
+            [Decision(meter_id=meter_id, event_id=event.event_id, choice=choice, decided_at=now) for event in events]
         )
+        if choice is Choice.JOIN and any(event.start <= now for event in events):
+            await self._async_put_decisions(self._loads_back(meter_id, now))
         said = {
             Choice.OPTED_OUT: DispatchSignal.OPTED_OUT,
             Choice.JOIN: DispatchSignal.OPTED_IN,
@@ -103,6 +99,25 @@ class Household(DataUpdateCoordinator[None]):
             for event in events:
                 self._send(signal, event, choice)
         return events[0]
+
+    async def async_rehearse(self, meter_id: str) -> DispatchEvent:
+        """Have a meter's loads answer for some minutes, as if Leap had asked; Leap knows nothing of it."""
+        now = dt_util.utcnow()
+        if self.schedule(meter_id).active(now) is not None:
+            raise ServiceValidationError(translation_domain=DOMAIN, translation_key="dispatch_running")
+        event = rehearsal(meter_id, now)
+        self.home.merge_push([event], received_at=now)
+        changes: list[Change] = []
+        try:
+            changes = await self.home.async_keep()
+        finally:
+            self._act(changes)
+        return event
+
+    def _loads_back(self, meter_id: str, now: datetime) -> list[Decision]:
+        """Return what was decided about the running chain, without the loads that sit it out."""
+        known = (self.home.decisions.get(event.key) for event in self.schedule(meter_id).timeline.chain(now))
+        return [replace(made, loads_out=frozenset(), decided_at=now) for made in known if made and made.loads_out]
 
     async def async_opt_out_load(self, meter_id: str, load_id: str) -> None:
         """Leave a load out of the unbroken chain of events that runs now."""

@@ -240,7 +240,7 @@ class PushManager:
         return again
 
     async def _async_url(self) -> str | None:
-        """Find the URL Leap can reach us at: the cloud's hook, else the external one on port 443."""
+        """Find the URL we can be reached at: the cloud's hook, else the external one; Leap insists on port 443."""
         webhook_id = self._entry.data[CONF_WEBHOOK_ID]
         if cloudhook.subscribed(self._hass):
             self._clear("no_external_url", "url_port")
@@ -253,7 +253,8 @@ class PushManager:
             return None
         self._clear("no_external_url")
         parsed = URL(url)
-        if parsed.scheme != "https" or parsed.port != HTTPS_PORT:
+        by_relay = self._entry.data[CONF_MODE] == Mode.RELAY
+        if parsed.scheme != "https" or (parsed.port != HTTPS_PORT and not by_relay):
             self._no_url("url_port")
             return None
         self._clear("url_port")

@@ -20,7 +20,8 @@ from .world import World, invite, running_world, set_up_integration
 
 WELCOME = """\
 Leap asks homes to use less power for a while (a "dispatch"). This demo runs everything for real on this machine alone:
-a sandbox that speaks Leap's API, a real Home Assistant with this integration, and two simulated thermostats.
+a sandbox that speaks Leap's API, a real Home Assistant with this integration, and two simulated thermostats: the living
+room is being cooled, the guest house heated.
 Leap can push only to an address on the internet, so the sandbox is told Home Assistant's local address instead.
 It takes about two and a half minutes."""
 
@@ -53,7 +54,7 @@ async def run(folder: Path, arguments: argparse.Namespace) -> int:
             arguments.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
         if arguments.keep:
             invite(world)
-            await asyncio.Event().wait()
+            await world.home_assistant.keep_running()
         with step("Stopping everything"):
             await world.shut_down()
     return 0 if good else 1
@@ -137,7 +138,10 @@ def show(outcomes: list[Outcome]) -> None:
         moved = f"{load.original} → {load.curtailed}"
         problems = "  PROBLEM: " + ", ".join(outcome.problems) if outcome.problems else ""
         say(f"{outcome.asked.title:22} {load.name:12} {moved:13} {delays[0]:>18} {delays[1]:>18}{problems}")
-    say("(seconds after it was due; what was due while the power was cut is due when Home Assistant is up again)")
+    say(
+        "(seconds after it was due; what was due while the power was cut counts from when Home Assistant is fully up again, and may\n"
+        " happen a little earlier, while it still starts)"
+    )
 
 
 def main() -> int:

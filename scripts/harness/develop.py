@@ -18,8 +18,10 @@ async def run(folder: Path, *, bare: bool) -> int:
             with step("Setting the integration up: API key, two meters, a thermostat behind each"):
                 await set_up_integration(world)
         invite(world)
-        say("The integration is linked into the folder: restart Home Assistant in its settings after a change.")
-        await asyncio.Event().wait()
+        say(
+            "The integration is linked into that folder: after a change of its code, restart Home Assistant in its settings."
+        )
+        await world.home_assistant.keep_running()
     return 0
 
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 
 from playwright.async_api import Error as PlaywrightError, Locator, Page, expect
 
-from .browser import logged_in
+from .browser import HEIGHT, WIDTH, logged_in
 from .output import say, step
 from .processes import REPOSITORY
 from .stopping import until_stopped
@@ -21,6 +21,7 @@ ROOM = "Living room"
 ORIGINAL, CURTAILED = 23.0, 25.0
 _SETTLE_MS = 800
 _PATIENCE_MS = 20_000
+_TALL = 1200
 
 
 @dataclass
@@ -31,10 +32,12 @@ class Visit:
     page: Page
     images: Path
 
-    async def picture(self, name: str) -> None:
+    async def picture(self, name: str, height: int = HEIGHT) -> None:
         """Take a picture when nothing moves any more."""
+        await self.page.set_viewport_size({"width": WIDTH, "height": height})
         await self.page.wait_for_timeout(_SETTLE_MS)
         await self.page.screenshot(path=self.images / f"{name}.png")
+        await self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
 
     async def go(self, path: str) -> None:
         """Open a page of the frontend."""
@@ -100,7 +103,7 @@ async def add_thermostat(visit: Visit) -> None:
     await page.get_by_text("A thermostat that answers dispatches").hover()
     await page.mouse.move(640, 400)
     await page.mouse.wheel(0, -2000)
-    await visit.picture("add-thermostat")
+    await visit.picture("add-thermostat", _TALL)
     await visit.submit()
     await expect(page.get_by_text(f"Created configuration for {ROOM}.")).to_be_visible()
     await page.get_by_role("button", name="Finish").click()
@@ -126,12 +129,12 @@ async def watch_a_dispatch(visit: Visit) -> None:
     await visit.expect_rows(Dispatch_state="Idle", Dispatch_active="Off", Controlled="Off")
     event_ids = await world.control.create(meter_id, start_in=0, duration=7200, energy_kw=3.0, nomination_kw=3.0)
     await visit.expect_rows(Dispatch_state="Active", Dispatch_active="On", Controlled="On", Target_power="3")
-    await visit.picture("meter-active")
+    await visit.picture("meter-active", _TALL)
     async with logged_in(world.client, "dark") as page:
         dark = Visit(world, page, visit.images)
         await dark.go(meter)
         await dark.expect_rows(Dispatch_state="Active")
-        await dark.picture("meter-active-dark")
+        await dark.picture("meter-active-dark", _TALL)
     await visit.go(load)
     await visit.expect_rows(State="Curtailed")
     await visit.picture("load-curtailed")

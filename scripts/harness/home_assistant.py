@@ -11,7 +11,9 @@ from time import monotonic
 from typing import Any
 
 import aiohttp
+from homeassistant.const import RESTART_EXIT_CODE
 
+from .output import step
 from .processes import ManagedProcess, ProcessError
 
 # Neither default_config nor anything that looks for devices or talks to the internet.
@@ -117,6 +119,13 @@ class HomeAssistant:
     async def stop(self) -> None:
         """Shut down as Home Assistant would like to be."""
         await self._process.stop(within=60)
+
+    async def keep_running(self) -> None:
+        """Start again whenever its settings ask for a restart; an end of any other kind is an error."""
+        while await self._process.wait() == RESTART_EXIT_CODE:
+            with step("Home Assistant was asked to restart: starting it again"):
+                await self.start()
+        self._process.check()
 
     async def kill(self) -> None:
         """Kill -9, as a power cut would."""

@@ -67,7 +67,7 @@ class Narrator:
         """Tell a command out of a device's own log."""
         changes = ", ".join(f"{entry['before'][name]} → {value}" for name, value in entry["set"].items())
         refused = f" (refused: {entry['refused']})" if "refused" in entry else ""
-        what = f"the thermostat is set from {changes} °C{refused}"
+        what = f"the thermostat is set: {changes} °C{refused}"
         return datetime.fromisoformat(entry["at"]), self._names[entry["device"]], what
 
     def _answer(self, push: Mapping[str, Any]) -> tuple[datetime, str, str]:

@@ -47,7 +47,7 @@ class Play:
                 end=end_time,
             )
         )
-        how = "pushes a dispatch" if push else "has a dispatch, but the push is cut,"
+        how = "pushes a dispatch" if push else "has a dispatch whose push gets lost,"
         self._leap(f"{how} for {load.name}: {_clock(self, start_time)} to {_clock(self, end_time)}  [{title}]")
         return len(self.asked) - 1
 
@@ -104,13 +104,16 @@ async def perform(play: Play) -> None:
     await play.until(42)
     await play.cancel(cancelled)
     await play.until(45)
-    play.narrator.tell("", "(nothing is asked until Home Assistant has searched Leap, as it does every minute)")
+    play.narrator.tell(
+        "",
+        "(a pause until Home Assistant searches Leap, as it does every minute, and finds the dispatch whose push got lost)",
+    )
     await play.until(70)
-    await play.ask("5 over in the dark", here, 82, 93)
-    await play.ask("6 through the dark", there, 84, 122)
+    await play.ask("5 ends in the outage", here, 82, 93)
+    await play.ask("6 outlasts the outage", there, 84, 122)
     await play.until(88)
     began = await play.cut_the_power()
-    await play.ask("7 sent in the dark", here, 113, 121)
+    await play.ask("7 sent in the outage", here, 113, 121)
     await play.until(94)
     await play.bring_back(began)
     await play.until(124)

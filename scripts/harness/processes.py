@@ -89,6 +89,12 @@ class ManagedProcess:
             self._process.kill()
             await self._process.wait()
 
+    async def wait(self) -> int:
+        """Wait until the process ends, however that comes; returns its exit status."""
+        if self._process is None:
+            raise ProcessError(f"{self.name} has not been started")
+        return await self._process.wait()
+
     def check(self) -> None:
         """Raise if the process ended by itself, with the end of its output."""
         if self._process is None or self._process.returncode is None:

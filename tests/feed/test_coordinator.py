@@ -186,7 +186,25 @@ async def test_one_load_sits_out_the_chain_that_runs(
     await coordinator.async_opt_out_load(METER_ID, LOAD_SUBENTRY_ID)
     await coordinator.async_decide(METER_ID, Choice.OPTED_OUT)
     await coordinator.async_decide(METER_ID, Choice.JOIN)
-    assert not any("a" in key and made.loads_out for key, made in coordinator.home.decisions.items())
+    assert not any(made.loads_out for made in coordinator.home.decisions.values())
+
+
+async def test_opting_in_brings_back_the_loads_that_sat_out(
+    hass: HomeAssistant, coordinator: Any, post: Post, frozen: Any, signals: list[Any]
+) -> None:
+    """Over the whole chain, what is over included; an event that comes later is not touched, and once is enough."""
+    later = slot("c", start_time=NOW + 5 * HOUR, end_time=NOW + 6 * HOUR)
+    await post(body(slot("a"), slot("b", start_time=NOW + 2 * HOUR, end_time=NOW + 3 * HOUR), later))
+    await go_to(hass, frozen, NOW + HOUR)
+    await coordinator.async_opt_out_load(METER_ID, LOAD_SUBENTRY_ID)
+    await go_to(hass, frozen, NOW + 2 * HOUR)
+    assert coordinator.schedule(METER_ID).load_out(LOAD_SUBENTRY_ID, NOW + 2 * HOUR)
+    assert (await coordinator.async_decide(METER_ID, Choice.JOIN)).event_id == "b"
+    assert not coordinator.schedule(METER_ID).load_out(LOAD_SUBENTRY_ID, NOW + 2 * HOUR)
+    assert signals[-1] == (DispatchSignal.OPTED_IN, "b")
+    assert {made.event_id for made in coordinator.home.decisions.values()} == {"a", "b"}
+    with pytest.raises(ServiceValidationError):
+        await coordinator.async_decide(METER_ID, Choice.JOIN)
 
 
 async def test_switches_survive_a_reload(hass: HomeAssistant, loaded: MockConfigEntry) -> None:

@@ -192,9 +192,16 @@ async def test_manual_mode_shows_the_url_and_leaves_leap_alone(hass: HomeAssista
 
 
 async def test_a_relay_needs_no_option(hass: HomeAssistant) -> None:
-    """It posts by itself."""
+    """It posts by itself, to whatever port the home is at."""
     entry = await set_up(hass, PushMode.OFF, mode=Mode.RELAY)
     assert entry.runtime_data.push.url == URL
+    await hass.config.async_update(external_url=f"{HOME}:8123")
+    await settle(hass)
+    assert entry.runtime_data.push.url == URL.replace(HOME, f"{HOME}:8123")
+    assert issues(hass) == set()
+    await hass.config.async_update(external_url="http://home.example.com")
+    await settle(hass)
+    assert issues(hass) == {"url_port"}
 
 
 async def test_switching_push_off_takes_ours_back(hass: HomeAssistant, client: MagicMock) -> None:

@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
+from homeassistant.const import RESTART_EXIT_CODE
 import pytest
 
 from scripts.harness.home_assistant import HomeAssistant
+from scripts.harness.processes import ProcessError
 
 
 @pytest.fixture
@@ -48,3 +51,30 @@ def test_components_are_copied_clean_or_linked(tmp_path: Path, component: Path, 
     assert (installed / "manifest.json").read_text() == "{}"
     assert (installed / "__pycache__").exists() is link
     assert "some_component:\n  url: x\n" in (home.folder / "configuration.yaml").read_text()
+
+
+class Ending:
+    """A process that ends again and again, each time with another status."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
+
+    async def wait(self) -> int:
+        return self.statuses.pop(0)
+
+    def check(self) -> None:
+        raise ProcessError("ended")
+
+
+async def test_a_restart_asked_for_in_its_settings_is_carried_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = HomeAssistant(tmp_path / "home", 18123)
+    ending, started = Ending(RESTART_EXIT_CODE, RESTART_EXIT_CODE, 1), AsyncMock()
+    monkeypatch.setattr(home, "_process", ending)
+    monkeypatch.setattr(home, "start", started)
+    with pytest.raises(ProcessError):
+        await home.keep_running()
+    assert started.await_count == 2
+    assert not ending.statuses
+    assert "starting it again" in capsys.readouterr().out

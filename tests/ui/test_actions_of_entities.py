@@ -2,16 +2,20 @@
 
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.common import async_mock_service
 
 from custom_components.leap.api.models import IntegrationTestResult
 from custom_components.leap.const import DOMAIN, Mode
 from custom_components.leap.dispatch.decisions import Choice
+from custom_components.leap.store import StoreError, async_get_store
 from tests.builders import ENTRY_ID, LOAD_SUBENTRY_ID, METER_ID, build_entry, meter_subentry
 
 from .conftest import NOW, Home, timeslot
@@ -196,6 +200,29 @@ async def test_calendar_shows_the_joined_of_two(hass: HomeAssistant, home: Home)
     assert meter(hass, Platform.CALENDAR, "dispatches").state == STATE_OFF
 
 
+async def test_calendar_can_start_an_automation(hass: HomeAssistant, home: Home) -> None:
+    """Some time before a known event starts, by Home Assistant's own trigger."""
+    await home.start()
+    await home.push_event(timeslot())
+    calls = async_mock_service(hass, "test", "called")
+    automation = {
+        "triggers": {
+            "trigger": "calendar.event_started",
+            "target": {"entity_id": entity_id(hass, Platform.CALENDAR, f"{METER_ID}_dispatches")},
+            "options": {"offset": {"minutes": 10}, "offset_type": "before"},
+        },
+        "actions": {"action": "test.called", "data": {"summary": "{{ trigger.calendar_event.summary }}"}},
+    }
+    assert await async_setup_component(hass, "automation", {"automation": automation})
+    await home.settle()
+    summaries = []
+    for minutes in (-20, -11, -10, 0):
+        await home.at(START + timedelta(minutes=minutes))
+        summaries.append([call.data["summary"] for call in calls])
+    await hass.services.async_call("automation", "turn_off", {"entity_id": "all"}, blocking=True)
+    assert summaries == [[], [], ["ELRP · 3.5 kW"], ["ELRP · 3.5 kW"]]
+
+
 # Switches and buttons
 
 
@@ -229,6 +256,43 @@ async def test_opt_out_and_in(hass: HomeAssistant, home: Home) -> None:
     await home.at(START)
     assert meter(hass, Platform.BINARY_SENSOR, "dispatch_active").state == STATE_OFF
     await press(hass, f"{METER_ID}_opt_in")
+    assert meter(hass, Platform.BINARY_SENSOR, "dispatch_active").state == STATE_ON
+
+
+async def test_rehearsal(hass: HomeAssistant, home: Home) -> None:
+    """Ten minutes of an event of the home's own; Leap's goes first, opting out ends it, and one at a time is enough."""
+    await home.start()
+    await press(hass, f"{METER_ID}_rehearse")
+    await home.settle()
+    told = meter(hass, Platform.EVENT, "dispatch").attributes
+    assert (told["event_type"], told["origin"], told["source"]) == ("started", "rehearsal", "local")
+    assert told["event_id"].startswith("local:")
+    assert meter(hass, Platform.BINARY_SENSOR, "dispatch_active").state == STATE_ON
+    assert meter(hass, Platform.CALENDAR, "dispatches").attributes["message"] == "Rehearsal · maximum"
+    with pytest.raises(ServiceValidationError) as caught:
+        await press(hass, f"{METER_ID}_rehearse")
+    assert caught.value.translation_key == "dispatch_running"
+
+    await home.push_event(timeslot(start_time=NOW, end_time=NOW + timedelta(minutes=5)))
+    assert meter(hass, Platform.SENSOR, "target_power").state == "3.5"
+    await home.at(NOW + timedelta(minutes=5))
+    assert meter(hass, Platform.SENSOR, "target_power").attributes["maximum"] is True
+    await home.at(NOW + timedelta(minutes=10))
+    assert meter(hass, Platform.BINARY_SENSOR, "dispatch_active").state == STATE_OFF
+
+    await press(hass, f"{METER_ID}_rehearse")
+    await press(hass, f"{METER_ID}_opt_out")
+    assert meter(hass, Platform.BINARY_SENSOR, "dispatch_active").state == STATE_OFF
+
+
+async def test_rehearsal_survives_a_full_disk(hass: HomeAssistant, home: Home) -> None:
+    """It runs, and that it could not be stored is said."""
+    await home.start()
+    with (
+        patch.object(await async_get_store(hass), "async_write", side_effect=StoreError("full")),
+        pytest.raises(StoreError),
+    ):
+        await press(hass, f"{METER_ID}_rehearse")
     assert meter(hass, Platform.BINARY_SENSOR, "dispatch_active").state == STATE_ON
 
 

@@ -60,6 +60,11 @@ class Schedule:
             if (decision := self._decisions.get(event.key)) is not None
         )
 
+    def whole(self, event: DispatchEvent) -> bool:
+        """Return whether no load sits an event out."""
+        decision = self._decisions.get(event.key)
+        return decision is None or not decision.loads_out
+
     def next_change(self, after: datetime) -> datetime | None:
         """Return the first start or end of any event, joined or not, later than an instant."""
         index = bisect_right(self._boundaries, after)
