@@ -50,8 +50,10 @@ def test_every_field_of_the_forms_is_explained() -> None:
     steps += [subentries["meter"]["step"]["reconfigure"], ENGLISH["options"]["step"]["init"]]
     labels = [label for step in steps for label in step["data"].values()]
     assert not [label for label in labels if f"| {label} |" not in page("setup.md")]
-    labels = list(subentries["load"]["step"]["thermostat"]["data"].values())
-    assert not [label for label in labels if f"| {label} |" not in page("thermostat.md")]
+    kinds = {kind: step["data"] for kind, step in subentries["load"]["step"].items() if "data" in step}
+    for kind, labels in kinds.items():
+        document = page(f"{kind.replace('_', '-')}.md")
+        assert not [label for label in labels.values() if f"| {label} |" not in document], kind
 
 
 def test_every_choice_of_the_options_is_explained() -> None:
