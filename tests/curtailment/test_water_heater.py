@@ -74,7 +74,7 @@ def test_the_whole_zoo_is_in_the_tables() -> None:
     """A new file of the zoo needs an expectation."""
     files = list(ZOO.glob("water_heater_*.json"))
     entities = [each["entity_id"] for file in files for each in json.loads(file.read_text("utf-8"))["entities"]]
-    assert sorted(entities) == sorted({name for name, *_ in [*SENT, *LEFT_ALONE]})
+    assert sorted(entities) == sorted({row[0] for row in SENT} | {row[0] for row in LEFT_ALONE})
 
 
 @pytest.mark.parametrize(("entity_id", "system", "limits", "sent"), SENT)
@@ -350,6 +350,48 @@ async def test_units_changed_in_the_event(home: HomeAssistant, actuator: Actuato
     await actuator.async_release(["load"])
     await settle(home)
     assert heater.calls[-1] == ("set_temperature", {"temperature": 140.0})
+    assert actuator.records == ()
+
+
+async def test_device_rounds_the_original(home: HomeAssistant, actuator: Actuator, heater: Device, wait: Wait) -> None:
+    """A device that shows the original only to its step is back."""
+    heater.write(temperature=60.2, target_temp_step=1)
+    heater.behave = lambda service, data: (None, {"temperature": round(data["temperature"])})
+    await actuator.async_curtail(load_of(heater, event_temp=52.0), METER, ENDS)
+    await wait(31)
+    await actuator.async_release(["load"])
+    await settle(home)
+    assert heater.calls == [("set_temperature", {"temperature": 52.0}), ("set_temperature", {"temperature": 60.2})]
+    assert heater.shown == ("manual", 60)
+    assert actuator.records == ()
+
+
+async def test_device_cannot_show_a_tiny_way_back(
+    home: HomeAssistant, actuator: Actuator, heater: Device, wait: Wait
+) -> None:
+    """Less than the device's step is no failure after the last try."""
+    heater.write(temperature=60.2, target_temp_step=1)
+    heater.behave = lambda service, data: (None, {"temperature": round(data["temperature"])})
+    await actuator.async_curtail(load_of(heater, event_temp=59.5), METER, ENDS)
+    assert heater.shown == ("manual", 60)
+    await actuator.async_release(["load"])
+    for delay in (31, 61, 121):
+        await wait(delay)
+    assert not ir.async_get(home).issues
+    assert actuator.records == ()
+
+
+async def test_command_that_is_not_seen(home: HomeAssistant, actuator: Actuator, heater: Device, wait: Wait) -> None:
+    """A heater that shows nothing of the command is asked again, told, and sent nothing at the end."""
+    heater.silent = True
+    await actuator.async_curtail(load_of(heater, event_temp=52.0), METER, ENDS)
+    for _ in range(4):
+        await wait(31)
+    assert len(heater.calls) == 3
+    assert actuator.status("load") == LoadStatus(LoadState.FAILED, "not_confirmed")
+    await actuator.async_release(["load"])
+    await wait(601)
+    assert len(heater.calls) == 3
     assert actuator.records == ()
 
 

@@ -55,6 +55,34 @@ def test_a_refused_command_changes_nothing_and_is_logged(home: Home, values: dic
     assert home.log[-1]["refused"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "off", "refused"),
+    [
+        ("water_heater", {"operation_mode": "off"}, {"operation_mode": "boost"}),
+        ("switch", {"on": False}, {"on": "off"}),
+    ],
+)
+def test_other_kinds_draw_power_until_they_are_off(
+    home: Home, clock: Clock, kind: str, off: dict[str, Any], refused: dict[str, Any]
+) -> None:
+    home.add({"id": "one", "name": "One", "kind": kind})
+    clock.now = 60
+    assert home.get("one").state["power_kw"] > 0
+    with pytest.raises(DeviceError):
+        home.command("one", refused, "home_assistant")
+    assert home.command("one", off, "home_assistant").state["power_kw"] == 0
+
+
+def test_water_is_heated_to_its_target_and_cools_when_off(home: Home, clock: Clock) -> None:
+    home.add({"id": "tank", "name": "Tank", "kind": "water_heater"})
+    clock.now = 600
+    heated = home.get("tank").state["water_temperature"]
+    assert heated > 52
+    home.command("tank", {"operation_mode": "off"}, "home_assistant")
+    clock.now = 7200
+    assert home.get("tank").state["water_temperature"] < heated
+
+
 def test_a_device_that_is_away_takes_no_command(home: Home) -> None:
     home.get("living_room").away = True
     with pytest.raises(DeviceError):

@@ -4,17 +4,13 @@ from collections.abc import Collection
 from typing import Final, override
 
 from homeassistant.components.fan import ATTR_PERCENTAGE, ATTR_PRESET_MODE, DOMAIN as FAN_DOMAIN
-from homeassistant.components.humidifier import DOMAIN as HUMIDIFIER_DOMAIN
-from homeassistant.components.input_boolean import DOMAIN as INPUT_BOOLEAN_DOMAIN
 from homeassistant.components.light import ATTR_BRIGHTNESS, DOMAIN as LIGHT_DOMAIN
-from homeassistant.components.switch import DOMAIN as SWITCH_DOMAIN
 from homeassistant.const import ATTR_STATE, SERVICE_TURN_OFF, SERVICE_TURN_ON, STATE_OFF, STATE_ON
 from homeassistant.core import State
 
 from ..undo import UndoRecord, Values
 from .base import Adapter, Command, Limits, Move, Nothing, Units, Verdict
 
-DOMAINS: Final = (SWITCH_DOMAIN, FAN_DOMAIN, HUMIDIFIER_DOMAIN, LIGHT_DOMAIN, INPUT_BOOLEAN_DOMAIN)
 SETTINGS: Final[dict[str, tuple[str, ...]]] = {
     FAN_DOMAIN: (ATTR_PRESET_MODE, ATTR_PERCENTAGE),
     LIGHT_DOMAIN: (ATTR_BRIGHTNESS,),

@@ -10,7 +10,7 @@ import voluptuous as vol
 from .const import DOMAIN
 from .coordinator import SimulatedHomeConfigEntry, SimulatedHomeCoordinator
 
-PLATFORMS = [Platform.CLIMATE, Platform.SENSOR]
+PLATFORMS = [Platform.CLIMATE, Platform.SENSOR, Platform.SWITCH, Platform.WATER_HEATER]
 
 CONFIG_SCHEMA = vol.Schema(
     {vol.Optional(DOMAIN): vol.Schema({vol.Required(CONF_URL): cv.string})},
