@@ -224,7 +224,9 @@ async def running(folder: Path) -> AsyncIterator[Bench]:
                     {"user": "relay", "relay": {"meter_ids": "\n".join(meters)}, "address": {}, "address_missing": {}},
                 )
                 thermostat = {"climate": OURS, "meter_ids": meters[:1], "offset": 2}
-                await run_subentry_flow(client, walked.entry_id, "load", {"user": "thermostat", "thermostat": thermostat})
+                await run_subentry_flow(
+                    client, walked.entry_id, "load", {"user": "thermostat", "thermostat": thermostat}
+                )
                 load_state = await _load_state(client)
             yield Bench(client, session, walked.webhook_path, walked.mentioned["secret"], meters, load_state)
         finally:
