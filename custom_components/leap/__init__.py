@@ -1,5 +1,6 @@
 """Leap asks, the home answers, the meter tells."""
 
+import asyncio
 from collections.abc import Awaitable
 import logging
 
@@ -12,13 +13,14 @@ from homeassistant.helpers.typing import ConfigType
 
 from . import cloudhook
 from .api.errors import LeapAuthError, LeapError, LeapPermissionError
-from .const import CONF_WEBHOOK_ID, CONF_WEBHOOK_SECRET, DOMAIN, SubentryType
+from .const import CONF_WEBHOOK_ID, CONF_WEBHOOK_SECRET, DOMAIN, PushMode, SubentryType
 from .coordinator import DispatchCoordinator, LeapConfigEntry, LeapRuntimeData, signal_subentries
 from .curtailment.actuator import async_get_actuator
 from .curtailment.controller import Controller
 from .flow_access import create_client
 from .home import SETTINGS, async_erase, setting_key
-from .push import REGISTERED_URL, PushManager, async_clear_issues
+from .household import meter_subentries
+from .push import REGISTERED_URL, PushManager, async_clear_issues, push_mode
 from .registration import Registration
 from .store import LeapStore, StoreError, StoreVersionError, async_get_store
 from .webhook import async_close_door, async_open_door
@@ -33,6 +35,8 @@ PLATFORMS = [
     Platform.SENSOR,
     Platform.SWITCH,
 ]
+
+WITHDRAWN_WITHIN = 30.0
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -85,7 +89,6 @@ async def async_remove_entry(hass: HomeAssistant, entry: LeapConfigEntry) -> Non
     """Leave nothing behind: devices as they were, no URL of ours at Leap, no rows."""
     async_close_door(hass, entry)
     async_clear_issues(hass, entry.entry_id)
-    meters = {subentry.unique_id for subentry in entry.get_subentries_of_type(SubentryType.METER)}
     try:
         actuator = await async_get_actuator(hass)
         await actuator.async_release(load_ids(entry))
@@ -94,7 +97,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: LeapConfigEntry) -> Non
     try:
         store = await async_get_store(hass)
         await _async_withdraw(hass, entry, store)
-        await async_erase(store, entry.entry_id, meters.__contains__)
+        kept = _meters_of_others(hass, entry)
+        await async_erase(store, entry.entry_id, lambda meter_id: meter_id not in kept)
     except StoreError as err:
         _LOGGER.warning("Rows of a removed entry stay on disk: %s", err)
     await cloudhook.async_delete(hass, entry.data[CONF_WEBHOOK_ID])
@@ -108,6 +112,12 @@ async def async_migrate_entry(hass: HomeAssistant, entry: LeapConfigEntry) -> bo
 def load_ids(entry: LeapConfigEntry) -> list[str]:
     """Return the ids of the entry's loads."""
     return [subentry.subentry_id for subentry in entry.get_subentries_of_type(SubentryType.LOAD)]
+
+
+def _meters_of_others(hass: HomeAssistant, entry: LeapConfigEntry) -> set[str]:
+    """Return the meters that other entries follow."""
+    others = (other for other in hass.config_entries.async_entries(DOMAIN) if other.entry_id != entry.entry_id)
+    return {meter_id for other in others for meter_id in meter_subentries(other)}
 
 
 async def _async_read[T](reading: Awaitable[T]) -> T:
@@ -141,17 +151,19 @@ async def _async_first_search(coordinator: DispatchCoordinator) -> None:
 
 
 async def _async_withdraw(hass: HomeAssistant, entry: LeapConfigEntry, store: LeapStore) -> None:
-    """Take our URL back from Leap, if we have registered one and Leap can be reached."""
+    """Take our URL back from Leap, if we may have registered one and Leap can be reached; nobody waits for long."""
     key = setting_key(entry.entry_id, REGISTERED_URL)
     url = next((row.value for row in await store.async_load(SETTINGS) if row.key == key), None)
+    known = url if isinstance(url, str) else None
     client = create_client(hass, entry.data)
-    if client is None or not isinstance(url, str):
+    if client is None or (known is None and push_mode(entry) is not PushMode.REGISTER):
         return
     registration = Registration(entry.data[CONF_WEBHOOK_ID], entry.data[CONF_WEBHOOK_SECRET])
     try:
-        await registration.async_withdraw(client, url)
-    except LeapError as err:
-        _LOGGER.warning("The push URL could not be taken back from Leap: %s", err)
+        async with asyncio.timeout(WITHDRAWN_WITHIN):
+            await registration.async_withdraw(client, known)
+    except (LeapError, TimeoutError) as err:
+        _LOGGER.warning("The push URL could not be taken back from Leap: %s", str(err) or "no answer")
 
 
 class _Updates:

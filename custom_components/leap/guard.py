@@ -35,6 +35,7 @@ REQUEST_DELAY = 2.0
 CONFIRM_DELAY = 5.0
 REREADS = 3
 KEPT_EVERY = timedelta(hours=1)
+WIDER_AFTER = timedelta(days=1)
 RETRIED_BY_LEAP = timedelta(minutes=45)
 REAL_TIME = "5m"
 LAST_GOOD = "last_good_search"
@@ -72,6 +73,7 @@ class Guard:
         self._confirm: dict[EventKey, Span] = {}
         self._delay = cadence.BRISK
         self._ahead = 0
+        self._shrunk: datetime | None = None
         self._searched: Collection[str] = ()
         self._last_here: datetime | None = None
         self._requested = False
@@ -113,17 +115,17 @@ class Guard:
         self._requested = True
         if self._timer is not None:
             self._timer()
-        self._timer = async_call_later(self._hass, REQUEST_DELAY, HassJob(self._tick))
+        self._timer = async_call_later(self._hass, REQUEST_DELAY, HassJob(self._tick, cancel_on_shutdown=True))
 
     @callback
     def confirm(self, keys: Collection[EventKey], copies: Iterable[DispatchEvent]) -> None:
-        """Search for these events by id soon, over the union of the times of all their copies."""
+        """Search for these events by id soon, or after a 429's wait, over the union of the times of all their copies."""
         for copy in copies:
             if copy.key in keys:
                 start, end = self._confirm.get(copy.key, (copy.start, copy.end))
                 self._confirm[copy.key] = min(start, copy.start), max(end, copy.end)
-        if self._confirm and self._confirm_timer is None and not self._stopped:
-            self._confirm_timer = async_call_later(self._hass, CONFIRM_DELAY, HassJob(self._tick_confirm))
+        if not isinstance(self.error, LeapRateLimitError):
+            self._arm_confirm()
 
     async def async_search(self) -> None:
         """Run one regular search; raises what the client raises."""
@@ -164,6 +166,13 @@ class Guard:
             self._timer = async_call_later(self._hass, self._delay, HassJob(self._tick, cancel_on_shutdown=True))
 
     @callback
+    def _arm_confirm(self) -> None:
+        """Set the timer of the search by event id, if there is anything to ask."""
+        if self._confirm and self._confirm_timer is None and not self._stopped:
+            job = HassJob(self._tick_confirm, cancel_on_shutdown=True)
+            self._confirm_timer = async_call_later(self._hass, CONFIRM_DELAY, job)
+
+    @callback
     def _tick(self, _now: datetime) -> None:
         """Search in the background, then set the timer anew."""
         self._timer = None
@@ -201,7 +210,9 @@ class Guard:
         await self._taken()
 
     async def _async_read_window(self, now: datetime) -> Merge:
-        """Read the regular span; on a 400 its future end shrinks, and stays shrunk."""
+        """Read the regular span; on a 400 its future end shrinks, and stays shrunk for a day."""
+        if self._shrunk is not None and abs(now - self._shrunk) >= WIDER_AFTER:
+            self._ahead, self._shrunk = 0, None
         while True:
             span = cadence.window(
                 now,
@@ -212,7 +223,7 @@ class Guard:
             try:
                 return await self._async_read(span)
             except LeapBadRequestError:
-                self._ahead = (self._ahead + 1) % len(cadence.AHEAD)
+                self._ahead, self._shrunk = (self._ahead + 1) % len(cadence.AHEAD), now
                 if not self._ahead:
                     raise
 
@@ -292,6 +303,7 @@ class Guard:
             _LOGGER.info("Leap can be searched for dispatches again")
         self.error = None
         self._reauth_asked = False
+        self._arm_confirm()
 
     def _log_malformed(self, count: int) -> None:
         """Say once that a reply held unreadable timeslots."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.singleton import singleton
 from homeassistant.helpers.storage import STORAGE_DIR
 from homeassistant.util.hass_dict import HassKey
@@ -337,4 +338,11 @@ async def async_get_store(hass: HomeAssistant) -> LeapStore:
         await store.async_close()
 
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_CLOSE, async_close)
+    if store.recovered:
+        _tell_loss(hass, "store_lost" if store.lost else "store_recovered")
     return store
+
+
+def _tell_loss(hass: HomeAssistant, name: str) -> None:
+    """Let the user know what a corrupt or missing file may have cost."""
+    ir.async_create_issue(hass, DOMAIN, name, is_fixable=True, severity=ir.IssueSeverity.WARNING, translation_key=name)

@@ -62,6 +62,13 @@ def test_secrets_are_taken_out_before_the_message_is_cut() -> None:
     assert "planted" not in error_message(body, secrets=(f"Bearer {secret}",))
 
 
+def test_ids_are_taken_out() -> None:
+    body = (
+        b'{"message":"meter 5B0C1F3E-7a52-4c0e-9d0b-2f6f0a7f1a01 of 7d9e2a10-3c44-4b1f-8e5a-91b2c3d4e502 is unknown"}'
+    )
+    assert error_message(body) == "meter ** of ** is unknown"
+
+
 def test_an_error_tells_its_message_and_status() -> None:
     error = LeapError("what", status=418)
     assert (str(error), error.message, error.status) == ("what", "what", 418)

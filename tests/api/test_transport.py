@@ -260,7 +260,7 @@ async def test_secrets_never_show(scripted: LeapClient, script: Script, caplog: 
     caplog.set_level(logging.DEBUG, "custom_components.leap")
     script.then(
         answer(500, text=f"sandbox-key {HOOK.url} planted-value"),
-        answer(400, text=f"Bearer sandbox-key {HOOK.url} planted-value"),
+        answer(400, text=f"Bearer sandbox-key {HOOK.url} /hook/planted-path?a=b planted-value"),
     )
     with pytest.raises(LeapBadRequestError) as caught:
         await scripted.put_webhook(WebhookKind.METER, HOOK)

@@ -134,7 +134,25 @@ async def test_patience_on_429(hass: HomeAssistant, loaded: MockConfigEntry, cli
     assert search.await_count == 5
 
 
-async def test_the_future_shrinks_on_400_and_stays_shrunk(
+async def test_a_confirmation_has_patience_on_429_too(
+    hass: HomeAssistant, loaded: MockConfigEntry, client: MagicMock, post: Post, frozen: Any
+) -> None:
+    """What a push leaves open is asked when Leap answers again."""
+    await post(body(slot()))
+    search = client.search_meter_dispatches
+    search.side_effect = LeapRateLimitError("slow down", retry_after=200)
+    await pass_time(hass, frozen, 60)
+    asked = search.await_count
+    await post(body(slot(energy_kw=1.0)))
+    await pass_time(hass, frozen, 10)
+    assert search.await_count == asked
+    search.side_effect = None
+    await pass_time(hass, frozen, 190)
+    await pass_time(hass, frozen, 5)
+    assert [call.kwargs["event_ids"] for call in search.await_args_list[asked:]] == [None, ["event-1"]]
+
+
+async def test_the_future_shrinks_on_400_and_stays_shrunk_for_a_day(
     hass: HomeAssistant, loaded: MockConfigEntry, client: MagicMock, frozen: Any
 ) -> None:
     """Leap does not say how far a window may look ahead."""
@@ -154,6 +172,10 @@ async def test_the_future_shrinks_on_400_and_stays_shrunk(
     await pass_time(hass, frozen, 60)
     assert search.await_count == 4
     assert search.await_args.kwargs["end"] == NOW + timedelta(seconds=120) + 2 * DAY
+    await pass_time(hass, frozen, DAY.total_seconds() - 120)
+    assert search.await_args.kwargs["end"] == NOW + 3 * DAY
+    await pass_time(hass, frozen, 60)
+    assert search.await_args.kwargs["end"] > NOW + 30 * DAY
 
 
 async def test_a_400_for_another_reason_is_a_failure(

@@ -21,6 +21,12 @@ from tests.builders import LOAD_SUBENTRY_ID, METER_ID, OTHER_METER_ID, WEBHOOK_I
 
 from .conftest import NOW, Post, body, dispatch, settle, slot
 
+
+async def hang(*_: Any) -> None:
+    """Never answer."""
+    await asyncio.Event().wait()
+
+
 ERRORS = [
     (LeapAuthError("no", status=401), ConfigEntryState.SETUP_ERROR, "invalid_auth"),
     (LeapPermissionError("no", status=403), ConfigEntryState.SETUP_ERROR, "permission"),
@@ -175,6 +181,47 @@ async def test_removal_spares_a_foreign_url_and_outlives_an_outage(
     await hass.config_entries.async_remove(entry.entry_id)
     client.delete_webhook.assert_not_awaited()
     assert hass.config_entries.async_get_entry(entry.entry_id) is None
+
+
+async def test_removal_does_not_wait_for_a_leap_that_hangs(
+    hass: HomeAssistant, client: MagicMock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The URL stays, and that is said."""
+    entry = build_entry(options={CONF_PUSH: PushMode.REGISTER})
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+    client.get_webhook.side_effect = hang
+    with patch("custom_components.leap.WITHDRAWN_WITHIN", 0):
+        await hass.config_entries.async_remove(entry.entry_id)
+    client.delete_webhook.assert_not_awaited()
+    assert "could not be taken back from Leap: no answer" in caplog.text
+
+
+async def test_removal_takes_back_a_url_of_ours_that_was_not_remembered(hass: HomeAssistant, client: MagicMock) -> None:
+    """The disk was full when it was registered."""
+    entry = build_entry(options={CONF_PUSH: PushMode.REGISTER})
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+    assert entry.runtime_data.coordinator.home.setting("registered_url") is None
+    client.get_webhook.return_value = Webhook(url=f"https://home.example.com/api/webhook/{WEBHOOK_ID}")
+    await hass.config_entries.async_remove(entry.entry_id)
+    client.delete_webhook.assert_awaited_once_with(WebhookKind.METER)
+
+
+async def test_removal_drops_rows_of_meters_that_left_before(
+    hass: HomeAssistant, loaded: MockConfigEntry, post: Post
+) -> None:
+    """As those of a meter removed while the entry was disabled."""
+    await post(body(slot()))
+    await hass.config_entries.async_unload(loaded.entry_id)
+    (meter,) = loaded.get_subentries_of_type("meter")
+    hass.config_entries.async_remove_subentry(loaded, meter.subentry_id)
+    store = await async_get_store(hass)
+    assert len(await store.async_load(EVENTS)) == 1
+    await hass.config_entries.async_remove(loaded.entry_id)
+    assert await store.async_load(EVENTS) == []
 
 
 async def test_removal_without_the_store(

@@ -4,13 +4,17 @@ import asyncio
 from pathlib import Path
 import shutil
 import sqlite3
+from typing import Any
 
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 import pytest
 
 from custom_components.leap import database
 from custom_components.leap.backup import async_post_backup, async_pre_backup
+from custom_components.leap.const import DOMAIN
+from custom_components.leap.repairs import async_create_fix_flow
 from custom_components.leap.store import DATA_STORE, LeapStore, Put, StoreError, StoreVersionError, async_get_store
 
 from .conftest import EVENTS, UNDO, Item, contents, names, reopened
@@ -52,6 +56,29 @@ async def test_a_store_that_cant_be_opened_is_tried_again(hass: HomeAssistant) -
     path.rmdir()
     store = await async_get_store(hass)
     assert store.writable
+
+
+@pytest.mark.parametrize(("copied", "issue"), [(True, "store_recovered"), (False, "store_lost")])
+async def test_the_user_hears_of_a_corrupt_file(
+    hass: HomeAssistant, issue_registry: ir.IssueRegistry, copied: bool, issue: str
+) -> None:
+    store = LeapStore(storage(hass))
+    await store.async_open()
+    await store.async_write(Put(EVENTS, Item(name="a")))
+    await store.async_close()
+    (storage(hass) / "leap.db").write_bytes(b"no database at all" * 100)
+    if not copied:
+        (storage(hass) / "leap.previous.json").unlink()
+    await async_get_store(hass)
+    assert [found for domain, found in issue_registry.issues if domain == DOMAIN] == [issue]
+    flow: Any = await async_create_fix_flow(hass, issue, None)
+    flow.hass, flow.issue_id, flow.handler = hass, issue, DOMAIN
+    assert (await flow.async_step_init())["step_id"] == "confirm"
+
+
+async def test_a_sound_file_is_not_worth_a_word(hass: HomeAssistant, issue_registry: ir.IssueRegistry) -> None:
+    await async_get_store(hass)
+    assert not issue_registry.issues
 
 
 async def test_the_store_of_a_newer_file_is_there_for_undo_records(hass: HomeAssistant) -> None:

@@ -138,7 +138,7 @@ class LeapClient:
             _webhook_path(kind),
             msgspec.json.encode(webhook),
             repeat=Repeat.SAFE,
-            secrets=[webhook.url, *(header.value for header in webhook.headers)],
+            secrets=[webhook.url, webhook.url.rpartition("/")[2], *(header.value for header in webhook.headers)],
         )
         return _decoded(decode_webhook, body)
 

@@ -1,11 +1,13 @@
 """What can go wrong between a home and Leap."""
 
 from collections.abc import Iterable
+import re
 from typing import override
 
 import msgspec
 
 MAX_MESSAGE = 300
+_IDENTIFIER = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 FORBIDDEN = "Leap refuses this (403): the key belongs to another environment, was revoked, or lacks the permission"
 
 
@@ -55,7 +57,7 @@ class LeapNotFoundError(LeapResponseError):
 
 
 def error_message(body: bytes, *, secrets: Iterable[str] = ()) -> str:
-    """Read what an error says, whichever of Leap's shapes it has; some servers repeat the secrets they were sent."""
+    """Read what an error says, whichever of Leap's shapes it has; some servers repeat the secrets and ids they were sent."""
     try:
         text = _from_json(msgspec.json.decode(body))
     except msgspec.DecodeError, UnicodeDecodeError, RecursionError:
@@ -63,7 +65,7 @@ def error_message(body: bytes, *, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         for part in filter(None, (secret, secret.removeprefix("Bearer "))):
             text = text.replace(part, "**")
-    return _tidy(text)
+    return _tidy(_IDENTIFIER.sub("**", text))
 
 
 def _from_json(parsed: object) -> str:
