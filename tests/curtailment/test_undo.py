@@ -109,19 +109,16 @@ async def test_returns_with_anothers_value(home: HomeAssistant, actuator: Actuat
     assert await on_disk(home) == []
 
 
-@pytest.mark.parametrize("how", ["removed", "disabled", "removed_while_away", "removed_while_held"])
+@pytest.mark.parametrize("how", ["removed", "removed_while_away", "removed_while_held"])
 async def test_device_that_is_gone(home: HomeAssistant, actuator: Actuator, held: FakeClimate, how: str) -> None:
     """A device that is no more leaves a notification with its former value."""
     registry = er.async_get(home)
     if how == "removed_while_away":
         held.write("unavailable")
         await actuator.async_release(["load"])
-    if how == "disabled":
-        registry.async_update_entity(held.entity_id, disabled_by=er.RegistryEntryDisabler.USER)
-    else:
-        registry.async_remove(held.entity_id)
+    registry.async_remove(held.entity_id)
     home.states.async_remove(held.entity_id)
-    if how in ("removed", "disabled"):
+    if how == "removed":
         await actuator.async_release(["load"])
     await settle(home)
     (notice,) = home.data["persistent_notification"].values()
@@ -130,13 +127,17 @@ async def test_device_that_is_gone(home: HomeAssistant, actuator: Actuator, held
 
 
 async def test_without_a_state_for_long(home: HomeAssistant, actuator: Actuator, held: FakeClimate, wait: Wait) -> None:
-    """An entity of the registry without any state is waited for, then given up."""
+    """An entity of the registry without any state is waited for, and after 30 minutes an issue says so."""
     home.states.async_remove(held.entity_id)
     await actuator.async_release(["load"])
     assert actuator.status("load").state is LoadState.RESTORING
     assert len(await on_disk(home)) == 1
     await wait(1801)
-    assert len(home.data["persistent_notification"]) == 1
+    assert issues(home) == {"device_unavailable_restore"}
+    held.write("heat")
+    await settle(home)
+    assert held.targets == (21.0,)
+    assert issues(home) == set()
     assert await on_disk(home) == []
 
 

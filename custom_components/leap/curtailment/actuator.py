@@ -20,7 +20,7 @@ from ..store import LeapStore, async_get_store
 from .hold import Hold
 from .load import Load
 from .loads import ADAPTERS
-from .status import IDLE, LoadState, LoadStatus, Signal
+from .status import IDLE, LoadStatus, Signal
 from .undo import UNDO, UndoRecord
 
 _LOGGER = logging.getLogger(__name__)
@@ -61,8 +61,9 @@ class Actuator:
 
     @property
     def records(self) -> tuple[UndoRecord, ...]:
-        """Return every open record, but those too old to act on."""
-        return tuple(hold.record for hold in self._holds.values() if hold.record is not None and not hold.old)
+        """Return every open record, but those too old to act on or put aside."""
+        holds = (hold for hold in self._holds.values() if not hold.old and not hold.aside)
+        return tuple(hold.record for hold in holds if hold.record is not None)
 
     def status(self, load_id: str) -> LoadStatus:
         """Return what a load is doing, as far as devices go."""
@@ -75,10 +76,6 @@ class Actuator:
     async def async_curtail(self, load: Load, claim: str, ends: datetime) -> LoadStatus:
         """Hold a load for a claim until an instant; a physical entity serves one load."""
         hold = self._holds.setdefault(load.registry_id, Hold(self._hass, self._store, self, load.registry_id))
-        record = hold.record
-        if record is not None and record.claims and record.load_id != load.load_id:
-            self.note(load.load_id, LoadStatus(LoadState.FAILED, "in_use"))
-            return self.status(load.load_id)
         await self._async_run(hold.async_curtail(load, claim, ends))
         return self.status(load.load_id)
 

@@ -46,6 +46,7 @@ class Controller:
         self._timers = Timers(hass)
         self._listeners: list[CALLBACK_TYPE] = []
         self._update_pending = False
+        self._stopped = False
         self._unsubscribe: list[CALLBACK_TYPE] = []
 
     async def async_start(self) -> None:
@@ -61,6 +62,7 @@ class Controller:
 
     async def async_stop(self) -> None:
         """Act no more; what is held is left to the actuator, which puts it back unless the entry returns soon."""
+        self._stopped = True
         while self._unsubscribe:
             self._unsubscribe.pop()()
         self._timers.cancel()
@@ -170,7 +172,7 @@ class Controller:
                     await self._async_carry_out(wish)
                 else:
                     await self._actuator.async_release_all([load_id])
-                if load_id not in self._again:
+                if load_id not in self._again or self._stopped:
                     return
         finally:
             self._driving.discard(load_id)
@@ -180,6 +182,8 @@ class Controller:
         load_id = wish.load.load_id
         if wish.ends is not None:
             for claim in sorted(wish.claims):
+                if self._stopped:
+                    return
                 await self._actuator.async_curtail(wish.load, claim, wish.ends)
         record = self._actuator.record(load_id)
         if not wish.claims:

@@ -89,9 +89,9 @@ class HeldEntity:
 
     @property
     def entity_id(self) -> str | None:
-        """Return the present entity id; none if the registry has no such entity, or it is disabled."""
+        """Return the present entity id; none if the registry has no such entity. A disabled one has no state."""
         entry = er.async_get(self._hass).entities.get_entry(self.registry_id)
-        return None if entry is None or entry.disabled_by else entry.entity_id
+        return None if entry is None else entry.entity_id
 
     def _state(self) -> State | None:
         """Return the entity's state."""

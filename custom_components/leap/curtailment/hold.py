@@ -13,17 +13,18 @@ from ..store import Put, StoreError
 from .held import DEADLINE, LONGEST, ORPHAN
 from .load import Load
 from .loads import ADAPTERS, Nothing, Verdict
-from .status import LoadState, Signal
+from .status import LoadState, LoadStatus, Signal
 from .undo import UNDO, UndoRecord
 from .watched import WatchedEntity
 
 GRACE: Final = 120.0
 """Seconds an entry has to come back after a reload, and to end what has an end."""
-OLD: Final = timedelta(hours=24)
 
 
 class Hold(WatchedEntity):
     """An entity that can be claimed and let go."""
+
+    _orphaned = False
 
     _off = False
     """Whether the entity was off when it was asked for: whoever turns it on before it is let go is in charge."""
@@ -32,6 +33,10 @@ class Hold(WatchedEntity):
         """Hold the entity for a claim until an instant."""
         taken_away = self._taken_away
         async with self._lock:
+            if self.record is not None and self.record.claims and self.record.load_id != load.load_id:
+                self._owner.note(load.load_id, LoadStatus(LoadState.FAILED, "in_use"))
+                return
+            self._orphaned = self._orphaned and self._load_id == load.load_id
             self._load, self._load_id = load, load.load_id
             if taken_away != self._taken_away:
                 return
@@ -93,19 +98,19 @@ class Hold(WatchedEntity):
         self._arm_longest(record, load)
         kept = replace(record, load_id=load.load_id, claims=record.claims | {claim}, ends=ends)
         if state is None or verdict is Verdict.AWAY:
-            await self._take(kept, record)
+            record = replace(record, verified=record.verified and not undoing)
+            await self._take(replace(kept, verified=record.verified), record)
             self._watch()
             self._unsent, self._tries = not record.verified, 0
             self._set(LoadState.UNAVAILABLE, "unavailable")
             return
         if self._is_foreign(record, verdict) and not undoing:
-            await self._external(record)
+            await self._external(record, verdict)
             return
-        if verdict is Verdict.OTHER:
-            await self._close()
-            await self._open(load, claim, ends)
+        if verdict in (Verdict.OTHER, Verdict.ASIDE):
+            await self._reopen(verdict, load, claim, ends)
             return
-        move = self.adapter.apply(record.original, state, load.limits, self._units(state))
+        move = self.adapter.apply(record.original, state, load.limits, self._units(state), record.intended)
         if isinstance(move, Nothing):
             await self._leave(record, record.claims)
             self._set_nothing(move)
@@ -122,6 +127,18 @@ class Hold(WatchedEntity):
         else:
             self.record = replace(record, claims=kept.claims, ends=ends)
             self._set(LoadState.FAILED, "store_write_failed")
+
+    async def _reopen(self, verdict: Verdict, load: Load, claim: str, ends: datetime) -> None:
+        """Begin anew with what a person chose; as long as that gives nothing, a record put aside is kept."""
+        if verdict is Verdict.ASIDE and (state := self._state()) is not None:
+            units = self._units(state)
+            move = self.adapter.apply(self.adapter.snapshot(state, units), state, load.limits, units)
+            if isinstance(move, Nothing):
+                self._put_aside()
+                self._set_nothing(move)
+                return
+        await self._close()
+        await self._open(load, claim, ends)
 
     async def _take(self, kept: UndoRecord, record: UndoRecord) -> bool:
         """Write a changed record; an unchanged one is on disk already."""
@@ -146,12 +163,10 @@ class Hold(WatchedEntity):
                 self._stop_watching()
                 if self._load_id:
                     self._set(LoadState.IDLE)
+            elif self._aside:
+                self._set(LoadState.IDLE)
             elif not self._old and self.record.claims:
                 await self._leave(self.record, self.record.claims if claims is None else frozenset(claims))
-
-    def mark_old(self, now: datetime) -> None:
-        """Leave a record alone that has been over for long: a backup was restored, or the home was dark for days."""
-        self._old = self.record is not None and now - self.record.ends > OLD
 
     async def async_resume(self, now: datetime, *, adopted: bool) -> None:
         """Take up a record found at start: too old, over, or waiting for its entry."""
@@ -173,18 +188,22 @@ class Hold(WatchedEntity):
                 await self._look(foreign=False)
 
     def orphan(self) -> None:
-        """Undo by itself if nobody comes back for it."""
+        """Undo by itself if nobody comes back for it; what is opened right now too."""
+        self._orphaned = True
         if self.record is not None and self.record.claims:
             self._timers.start(ORPHAN, GRACE, self._async_give_up)
 
     def adopt(self) -> None:
         """Leave the entity to its controller again."""
+        self._orphaned = False
         self._timers.cancel(ORPHAN)
 
     def _arm_deadline(self, record: UndoRecord) -> None:
         """Make sure that a hold ends, whatever becomes of its controller."""
         self._timers.cancel(ORPHAN)
         self._timers.start(DEADLINE, (record.ends - dt_util.utcnow()).total_seconds() + GRACE, self._async_give_up)
+        if self._orphaned:
+            self._timers.start(ORPHAN, GRACE, self._async_give_up)
 
     def _arm_longest(self, record: UndoRecord, load: Load) -> None:
         """Make sure that what may be off for a while only comes back after it."""

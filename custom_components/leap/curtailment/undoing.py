@@ -1,9 +1,11 @@
 """The way back of one physical entity: each step judged, repeated, and told if it fails."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
-from homeassistant.core import Context
+from homeassistant.core import Context, callback
+from homeassistant.util import dt as dt_util
 
 from .commands import async_ask_anew
 from .held import AWAY, STEP, HeldEntity
@@ -19,12 +21,15 @@ SETTLE_WAIT: Final = 5.0
 LATE_WINDOW: Final = 600.0
 """Seconds in which a command that was never seen to land may still land."""
 AWAY_WINDOW: Final = 1800.0
+OLD: Final = timedelta(hours=24)
+"""How long after its end a record is acted on without asking."""
 
 
 class UndoingEntity(HeldEntity):
     """An entity that knows how to come back."""
 
     _old = False
+    _aside = False
     _late = False
     _was_away = False
     _stuck = False
@@ -34,11 +39,20 @@ class UndoingEntity(HeldEntity):
         """Return whether the record is too old to act on without a person's word."""
         return self._old
 
+    @property
+    def aside(self) -> bool:
+        """Return whether another mode or preset is chosen, and the former value waits for that to end."""
+        return self._aside
+
+    def mark_old(self, now: datetime) -> None:
+        """Leave a record alone that has been over for long: a backup was restored, or the home was dark for days."""
+        self._old = self.record is not None and now - self.record.ends > OLD
+
     async def _begin_undo(self) -> None:
         """Start the way back of a record nobody claims."""
         self._timers.cancel()
         self._sends.clear()
-        self._late = self._stuck = self._was_away = False
+        self._late = self._stuck = self._was_away = self._aside = False
         self._set(LoadState.RESTORING)
         self._watch()
         await self._undo_step()
@@ -51,6 +65,8 @@ class UndoingEntity(HeldEntity):
         verdict = self._verdict(record)
         if verdict is Verdict.AWAY:
             self._await_return()
+        elif verdict is Verdict.ASIDE:
+            self._put_aside()
         elif verdict is Verdict.OTHER or self._is_back(record, verdict):
             await self._close()
         elif verdict is Verdict.ORIGINAL:
@@ -90,8 +106,12 @@ class UndoingEntity(HeldEntity):
         if await self._is_gone(record):
             return
         verdict = self._verdict(record)
-        if verdict is Verdict.AWAY:
+        if self._aside:
+            await self._look_aside(verdict)
+        elif verdict is Verdict.AWAY:
             self._await_return()
+        elif verdict is Verdict.ASIDE:
+            self._put_aside()
         elif self._was_away:
             self._was_away = False
             self._timers.cancel(AWAY)
@@ -105,6 +125,25 @@ class UndoingEntity(HeldEntity):
             await self._undo_step()
         elif self._is_half_way(record) and not self._stuck:
             self._timers.start(STEP, SETTLE_WAIT, self._async_undo_step)
+
+    @callback
+    def _put_aside(self, state: LoadState = LoadState.IDLE, reason: str = "") -> None:
+        """Leave the entity to another mode or preset; the record waits for the former one, and nothing is sent."""
+        self._aside = True
+        self._timers.cancel()
+        self._notices.solve()
+        self._set(state, reason)
+
+    async def _look_aside(self, verdict: Verdict) -> None:
+        """Go on when the former mode and preset are back; too late only with a person's word."""
+        if verdict in (Verdict.ASIDE, Verdict.AWAY):
+            return
+        self._aside = False
+        self.mark_old(dt_util.utcnow())
+        if self._old:
+            await self._look_old()
+        else:
+            await self._begin_undo()
 
     def _is_back(self, record: UndoRecord, verdict: Verdict) -> bool:
         """Return whether the entity is back: by itself to the hair, after a command to its step."""
@@ -140,13 +179,9 @@ class UndoingEntity(HeldEntity):
             self._timers.start(AWAY, AWAY_WINDOW, self._async_away)
 
     async def _async_away(self) -> None:
-        """Tell that the entity has been away too long; one without any state is no more."""
+        """Tell that the entity has been away too long; it is waited for all the same."""
         async with self._lock:
-            if (record := self.record) is None or record.claims:
-                return
-            if self._state() is None:
-                await self._bury(record)
-            else:
+            if (record := self.record) is not None and not record.claims:
                 self._notices.raise_issue(ISSUE_AWAY, self._placeholders(record))
 
     async def _is_gone(self, record: UndoRecord) -> bool:
@@ -180,7 +215,7 @@ class UndoingEntity(HeldEntity):
         if verdict in (Verdict.OTHER, Verdict.ORIGINAL):
             self._old = False
             await self._close()
-        elif verdict is not Verdict.AWAY:
+        elif verdict not in (Verdict.AWAY, Verdict.ASIDE):
             self._notices.raise_issue(ISSUE_OLD, self._placeholders(record))
             self._set(LoadState.FAILED, ISSUE_OLD)
 

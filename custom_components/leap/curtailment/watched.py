@@ -65,7 +65,7 @@ class WatchedEntity(UndoingEntity):
         """Repeat a command that the entity shows nothing of, a few times."""
         if self._load is None or self._tries >= MAX_TRIES:
             return False
-        move = self.adapter.apply(record.original, state, self._load.limits, self._units(state))
+        move = self.adapter.apply(record.original, state, self._load.limits, self._units(state), record.intended)
         if isinstance(move, Nothing) or move.intended != record.intended:
             return False
         self._verifying, self._unsent = True, False
@@ -104,8 +104,8 @@ class WatchedEntity(UndoingEntity):
         if state is None or verdict is Verdict.AWAY:
             self._unsent = not record.verified
             self._set(LoadState.UNAVAILABLE, "unavailable")
-        elif verdict is Verdict.OTHER or (not settling and self._is_foreign(record, verdict)):
-            await self._external(record)
+        elif verdict in (Verdict.OTHER, Verdict.ASIDE) or (not settling and self._is_foreign(record, verdict)):
+            await self._external(record, verdict)
         elif verdict is Verdict.ORIGINAL:
             if record.verified:
                 await self._keep(replace(record, verified=False))
@@ -135,14 +135,21 @@ class WatchedEntity(UndoingEntity):
 
     def _is_foreign(self, record: UndoRecord, verdict: Verdict) -> bool:
         """Return whether a verified value has been changed by something else."""
-        return verdict is Verdict.OTHER or (record.verified and verdict in (Verdict.ORIGINAL, Verdict.MIXED))
+        if verdict in (Verdict.OTHER, Verdict.ASIDE):
+            return True
+        return record.verified and verdict in (Verdict.ORIGINAL, Verdict.MIXED)
 
-    async def _external(self, record: UndoRecord) -> None:
+    async def _external(self, record: UndoRecord, verdict: Verdict) -> None:
         """Leave the entity to whoever changed it; claims on their way when that was seen come too late."""
         self._verifying = False
         self._taken_away += 1
         self._owner.tell(Signal.EXTERNAL_CHANGE, record.load_id, record)
-        await self._close(LoadStatus(LoadState.OPTED_OUT, "external_change"))
+        left = LoadStatus(LoadState.OPTED_OUT, "external_change")
+        if verdict is not Verdict.ASIDE:
+            await self._close(left)
+            return
+        self._put_aside(left.state, left.reason)
+        await self._keep(replace(record, claims=frozenset()))
 
     async def _leave(self, record: UndoRecord, claims: frozenset[str]) -> None:
         """Write the remaining claims; without any, undo."""

@@ -54,6 +54,8 @@ class Verdict(StrEnum):
     ORIGINAL = "original"
     OURS = "ours"
     MIXED = "mixed"
+    ASIDE = "aside"
+    """Another mode or preset is chosen: what we set may come back with the former one."""
     OTHER = "other"
 
 
@@ -70,8 +72,10 @@ class Adapter(Protocol):
     def snapshot(self, state: State, units: Units) -> Values:
         """Return the values to come back to."""
 
-    def apply(self, original: Values, state: State, limits: Limits, units: Units) -> Move | Nothing:
-        """Return what curtails, seen from the original values."""
+    def apply(
+        self, original: Values, state: State, limits: Limits, units: Units, held: Values | None = None
+    ) -> Move | Nothing:
+        """Return what curtails, seen from the original values; held: what was asked for before, whose way it keeps."""
 
     def verify(
         self, record: UndoRecord, state: State, units: Units, *, final: bool

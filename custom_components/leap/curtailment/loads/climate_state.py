@@ -51,8 +51,11 @@ def target_keys(state: State) -> tuple[str, ...]:
     return ()
 
 
-def directions(state: State, units: Units) -> dict[str, int] | Nothing:
-    """Return for each target the direction that saves, or why there is none."""
+def directions(state: State, units: Units, known: int | None) -> dict[str, int] | Nothing:
+    """Return for each target the direction that saves, or why there is none; known: that of a single one held already.
+
+    A target that has been moved lies on the other side of the room, so it tells the direction no more.
+    """
     if state.state in (STATE_UNAVAILABLE, STATE_UNKNOWN):
         return Nothing(reason="unavailable")
     if state.state in (HVACMode.OFF, HVACMode.DRY, HVACMode.FAN_ONLY):
@@ -64,7 +67,7 @@ def directions(state: State, units: Units) -> dict[str, int] | Nothing:
         return refusal
     if len(keys) > 1:
         return {ATTR_TARGET_TEMP_LOW: LOWER, ATTR_TARGET_TEMP_HIGH: RAISE}
-    direction = _single_direction(state, units)
+    direction = known or _single_direction(state, units)
     if direction is None:
         return Nothing(reason="direction_unknown", refused=True)
     return {ATTR_TEMPERATURE: direction}

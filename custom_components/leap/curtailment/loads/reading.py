@@ -1,6 +1,7 @@
 """What a state's attributes say, whatever kind of entity it is."""
 
 from enum import IntFlag
+from math import isfinite
 from typing import Final
 
 from homeassistant.const import ATTR_SUPPORTED_FEATURES
@@ -14,7 +15,9 @@ ATTR_TARGET_TEMP_STEP: Final = "target_temp_step"
 def number(state: State, key: str) -> float | None:
     """Return an attribute that is a number."""
     value = state.attributes.get(key)
-    return float(value) if isinstance(value, float | int) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, float | int) or not isfinite(value):
+        return None
+    return float(value)
 
 
 def step_of(state: State) -> float | None:

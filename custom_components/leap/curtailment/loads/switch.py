@@ -35,7 +35,9 @@ class SwitchAdapter(Adapter):
         return values
 
     @override
-    def apply(self, original: Values, state: State, limits: Limits, units: Units) -> Move | Nothing:
+    def apply(
+        self, original: Values, state: State, limits: Limits, units: Units, held: Values | None = None
+    ) -> Move | Nothing:
         """Return off; what was off stays as it is."""
         if not self.present(state):
             return Nothing(reason="unavailable")

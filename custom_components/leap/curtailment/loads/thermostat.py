@@ -43,9 +43,11 @@ class ThermostatAdapter(Adapter):
         return values
 
     @override
-    def apply(self, original: Values, state: State, limits: Limits, units: Units) -> Move | Nothing:
+    def apply(
+        self, original: Values, state: State, limits: Limits, units: Units, held: Values | None = None
+    ) -> Move | Nothing:
         """Return the targets that save, rounded to the device's grid towards the original ones."""
-        directions = climate.directions(state, units)
+        directions = climate.directions(state, units, _direction(original, held or {}))
         if isinstance(directions, Nothing):
             return directions
         targets = {key: original[key] for key in directions if isinstance(original.get(key), float)}
@@ -100,15 +102,20 @@ class ThermostatAdapter(Adapter):
 
     @override
     def judge(self, record: UndoRecord, state: State, units: Units) -> Verdict:
-        """Return whose targets the entity shows; a mode that is not the original one is a person's."""
+        """Return whose targets the entity shows; a mode or preset that is neither the original one nor ours is a person's."""
         if state.state in (STATE_UNAVAILABLE, STATE_UNKNOWN):
             return Verdict.AWAY
         if state.state != record.original.get(ATTR_HVAC_MODE):
-            return Verdict.OTHER
+            return Verdict.ASIDE
         now, keys = self.snapshot(state, units), floats(record.intended)
+        known = {
+            (record.expected or record.original).get(ATTR_PRESET_MODE),
+            record.original.get(ATTR_PRESET_MODE),
+            None,
+        }
+        left = now[ATTR_PRESET_MODE] not in known
         if any(key not in now for key in keys):
-            known = {(record.expected or record.original).get(ATTR_PRESET_MODE), record.original.get(ATTR_PRESET_MODE)}
-            return Verdict.AWAY if now[ATTR_PRESET_MODE] in known else Verdict.OTHER
+            return Verdict.ASIDE if left else Verdict.AWAY
         close = tolerance(step_of(state), units.read, record.unit)
         exact = HAIR if units.read == record.unit else close
         originals = [abs(float(now[key] or 0) - float(record.original[key] or 0)) for key in keys]
@@ -119,7 +126,7 @@ class ThermostatAdapter(Adapter):
             return Verdict.OURS
         if any(ours) and all(own or distance <= close for own, distance in zip(ours, originals, strict=True)):
             return Verdict.MIXED
-        return Verdict.OTHER
+        return Verdict.ASIDE if left else Verdict.OTHER
 
     @override
     def restore(self, record: UndoRecord, state: State, units: Units, given_up: Collection[str]) -> Command | None:
@@ -169,15 +176,23 @@ class ThermostatAdapter(Adapter):
         return f"{' - '.join(shown)} {unit}"
 
 
+def _direction(original: Values, held: Values) -> int | None:
+    """Return the direction in which a single target is held."""
+    base, aim = original.get(ATTR_TEMPERATURE), held.get(ATTR_TEMPERATURE)
+    if not isinstance(base, float) or not isinstance(aim, float) or aim == base:
+        return None
+    return climate.LOWER if aim < base else climate.RAISE
+
+
 def _is_ours(record: UndoRecord, key: str, now: float, close: float, state: State, units: Units) -> bool:
-    """Return whether one target is what we set, or on the way there as long as that isn't verified."""
+    """Return whether one target is what we set or asked for, or on the way there as long as that isn't verified."""
     expected = (record.expected or {}).get(key)
     if isinstance(expected, float) and abs(now - expected) <= close:
         return True
-    if record.verified:
-        return False
     base, aim = float(record.original[key] or 0), float(record.intended[key] or 0)
-    near = max(in_kelvin(step_of(state) or 0, units.read), HAIR)
+    if record.verified:
+        return abs(now - aim) <= close
+    near = max(in_kelvin(step_of(state) or 0, units.read), NEAR)
     return min(base, aim) - HAIR <= now <= max(base, aim) + HAIR or abs(now - aim) <= near
 
 

@@ -50,7 +50,9 @@ class WaterHeaterAdapter(Adapter):
         }
 
     @override
-    def apply(self, original: Values, state: State, limits: Limits, units: Units) -> Move | Nothing:
+    def apply(
+        self, original: Values, state: State, limits: Limits, units: Units, held: Values | None = None
+    ) -> Move | Nothing:
         """Return the mode of the event, else the lower target."""
         if not self.present(state):
             return Nothing(reason="unavailable")
@@ -110,7 +112,7 @@ class WaterHeaterAdapter(Adapter):
         mode, value = now[ATTR_OPERATION_MODE], now[ATTR_TEMPERATURE]
         known = {record.original[ATTR_OPERATION_MODE], (record.expected or {}).get(ATTR_OPERATION_MODE)}
         if mode not in known and mode is not None and (record.verified or mode == STATE_OFF):
-            return Verdict.OTHER
+            return Verdict.ASIDE
         if not isinstance(value, float):
             return Verdict.AWAY
         base, aim = _target(record.original), _target(record.intended)
