@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import Context, HomeAssistant
@@ -270,3 +271,39 @@ async def test_device_that_starts_piece_by_piece(
     assert actuator.status("load") == LoadStatus(LoadState.CURTAILED)
     await actuator.async_release(["load"])
     assert climate.targets == (21.0,)
+
+
+@pytest.mark.parametrize(
+    ("at_start", "later"),
+    [({"state": "off"}, {"state": "heat"}), ({"temperature": 16.0}, {"temperature": 21.0})],
+    ids=["off", "at its limit"],
+)
+async def test_nothing_to_do_at_the_start(
+    home: HomeAssistant,
+    actuator: Actuator,
+    climate: FakeClimate,
+    at_start: dict[str, Any],
+    later: dict[str, Any],
+) -> None:
+    """Whoever turns it on or up during the event is in charge until it is let go; other limits of ours are not them."""
+    climate.write(**at_start)
+    await actuator.async_curtail(make_load(climate), METER, ENDS)
+    assert actuator.status("load").state is LoadState.NOT_NEEDED
+    climate.write(**later)
+    await actuator.async_curtail(make_load(climate), METER, ENDS + HOUR)
+    assert actuator.status("load") == OPTED_OUT
+    await actuator.async_release(["load"])
+    await actuator.async_curtail(make_load(climate), METER, ENDS)
+    assert climate.targets == (19.0,)
+    await actuator.async_release(["load"])
+    assert climate.targets == (21.0,)
+
+
+async def test_other_limits_make_room(home: HomeAssistant, actuator: Actuator, climate: FakeClimate) -> None:
+    """A load whose limits are widened mid-event takes part from then on."""
+    climate.write(temperature=16.0)
+    await actuator.async_curtail(make_load(climate), METER, ENDS)
+    await actuator.async_curtail(make_load(climate, "load", offset=2.0, min_temp=12.0), METER, ENDS)
+    assert climate.targets == (14.0,)
+    await actuator.async_release(["load"])
+    assert climate.targets == (16.0,)

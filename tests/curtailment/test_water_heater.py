@@ -266,6 +266,21 @@ async def test_turned_off_before_the_target_was_seen(home: HomeAssistant, actuat
     assert actuator.status("load") == OPTED_OUT
 
 
+async def test_turned_off_and_on_again(home: HomeAssistant, actuator: Actuator, heater: Device, wait: Wait) -> None:
+    """Off stays off; the target that was left in it goes back when it is turned on."""
+    mode, target = heater.shown
+    await actuator.async_curtail(load_of(heater, event_temp=52.0), METER, ENDS)
+    await wait(31)
+    heater.write("off")
+    await settle(home)
+    await actuator.async_release(["load"])
+    assert (heater.shown[0], len(heater.calls)) == ("off", 1)
+    heater.write(mode)
+    await settle(home)
+    assert heater.shown == (mode, target)
+    assert len(heater.calls) == 2
+
+
 async def test_cold_water_releases_the_heater(home: HomeAssistant, actuator: Actuator, wait: Wait) -> None:
     """Water below the home's limit gives the heater back."""
     heater = of_the_zoo(home, MATTER)

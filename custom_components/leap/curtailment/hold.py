@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from homeassistant.const import STATE_OFF
 from homeassistant.util import dt as dt_util
 
 from ..const import CONF_MAX_OFF_MINUTES
@@ -14,7 +13,7 @@ from .held import DEADLINE, LONGEST, ORPHAN
 from .load import Load
 from .loads import ADAPTERS, Nothing, Verdict
 from .status import LoadState, LoadStatus, Signal
-from .undo import UNDO, UndoRecord
+from .undo import UNDO, UndoRecord, Values
 from .watched import WatchedEntity
 
 GRACE: Final = 120.0
@@ -26,8 +25,8 @@ class Hold(WatchedEntity):
 
     _orphaned = False
 
-    _off = False
-    """Whether the entity was off when it was asked for: whoever turns it on before it is let go is in charge."""
+    _idle: Values | None = None
+    """What the entity showed when there was nothing to do: whoever changes that before it is let go is in charge."""
 
     async def async_curtail(self, load: Load, claim: str, ends: datetime) -> None:
         """Hold the entity for a claim until an instant."""
@@ -55,14 +54,15 @@ class Hold(WatchedEntity):
             self._set_nothing(Nothing(reason="unavailable" if self.entity_id else "entity_gone", refused=True))
             return
         adapter, units = ADAPTERS[load.kind], self._units(state)
-        if self._off and adapter.present(state) and state.state != STATE_OFF:
-            self._set(LoadState.OPTED_OUT, "external_change")
-            return
         original = adapter.snapshot(state, units)
         move = adapter.apply(original, state, load.limits, units)
         if isinstance(move, Nothing):
-            self._set_nothing(move)
+            self._set_nothing(move, original)
             return
+        if self._idle not in (None, original):
+            self._set(LoadState.OPTED_OUT, "external_change")
+            return
+        self._idle = None
         record = UndoRecord(
             registry_id=self.registry_id,
             entity_id=state.entity_id,
@@ -132,10 +132,11 @@ class Hold(WatchedEntity):
         """Begin anew with what a person chose; as long as that gives nothing, a record put aside is kept."""
         if verdict is Verdict.ASIDE and (state := self._state()) is not None:
             units = self._units(state)
-            move = self.adapter.apply(self.adapter.snapshot(state, units), state, load.limits, units)
+            shown = self.adapter.snapshot(state, units)
+            move = self.adapter.apply(shown, state, load.limits, units)
             if isinstance(move, Nothing):
                 self._put_aside()
-                self._set_nothing(move)
+                self._set_nothing(move, shown)
                 return
         await self._close()
         await self._open(load, claim, ends)
@@ -145,25 +146,26 @@ class Hold(WatchedEntity):
         self._arm_deadline(kept)
         return kept == record or await self._keep(kept)
 
-    def _set_nothing(self, nothing: Nothing) -> None:
+    def _set_nothing(self, nothing: Nothing, shown: Values | None = None) -> None:
         """Say why the entity is left alone."""
-        self._off = nothing.reason == STATE_OFF
         if nothing.reason == "unavailable":
             self._waiting = True
             self._watch()
             self._set(LoadState.UNAVAILABLE, nothing.reason)
         else:
+            self._idle = self._idle or (None if nothing.refused else shown)
             self._set(LoadState.FAILED if nothing.refused else LoadState.NOT_NEEDED, nothing.reason)
 
     async def async_release(self, claims: Iterable[str] | None) -> None:
         """Take claims away, or all of them; the last one that goes begins the way back."""
         async with self._lock:
             if self.record is None:
-                self._load, self._waiting, self._off = None, False, False
+                self._load, self._waiting, self._idle = None, False, None
                 self._stop_watching()
                 if self._load_id:
                     self._set(LoadState.IDLE)
             elif self._aside:
+                self._idle = None
                 self._set(LoadState.IDLE)
             elif not self._old and self.record.claims:
                 await self._leave(self.record, self.record.claims if claims is None else frozenset(claims))
