@@ -134,6 +134,22 @@ async def test_patience_on_429(hass: HomeAssistant, loaded: MockConfigEntry, cli
     assert search.await_count == 5
 
 
+async def test_an_unloaded_entry_asks_no_more(
+    hass: HomeAssistant, loaded: MockConfigEntry, client: MagicMock, post: Post, frozen: Any
+) -> None:
+    """Neither in its turn, nor out of turn, nor to confirm."""
+    await post(body(slot()))
+    await post(body(slot(energy_kw=1.0)))
+    guard = loaded.runtime_data.coordinator.guard
+    guard.request()
+    asked = client.search_meter_dispatches.await_count
+    await hass.config_entries.async_unload(loaded.entry_id)
+    guard.request()
+    for seconds in (10, 60, 300):
+        await pass_time(hass, frozen, seconds)
+    assert client.search_meter_dispatches.await_count == asked
+
+
 async def test_a_confirmation_has_patience_on_429_too(
     hass: HomeAssistant, loaded: MockConfigEntry, client: MagicMock, post: Post, frozen: Any
 ) -> None:

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import AsyncMock, MagicMock, patch
 
+from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
@@ -254,10 +255,13 @@ async def test_no_test_without_meters(hass: HomeAssistant, client: MagicMock) ->
 
 
 async def test_stopping_is_final(hass: HomeAssistant, client: MagicMock) -> None:
-    """A look that comes late finds the door closed."""
+    """A look that comes late finds the door closed, and nothing listens any more."""
+    before = hass.bus.async_listeners()
     entry = await set_up(hass)
     push = entry.runtime_data.push
     await hass.config_entries.async_unload(entry.entry_id)
+    after = hass.bus.async_listeners()
+    assert after.get(EVENT_CORE_CONFIG_UPDATE) == before.get(EVENT_CORE_CONFIG_UPDATE)
     client.get_webhook.reset_mock()
     await push.async_reconcile()
     push.async_request()

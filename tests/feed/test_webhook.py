@@ -1,5 +1,6 @@
 """The door: who gets in, what is kept, and what the answer promises."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -285,8 +286,22 @@ async def test_a_reload_waits_for_what_is_being_written(
     hass: HomeAssistant, loaded: MockConfigEntry, client: MagicMock, post: Post
 ) -> None:
     """A push that is answered with 200 during an unload is known after the load."""
-    assert await post(body(slot())) == 200
-    await hass.config_entries.async_reload(loaded.entry_id)
+    room, write = asyncio.Event(), LeapStore.async_write
+
+    async def slowly(store: LeapStore, *changes: Any) -> None:
+        await room.wait()
+        await write(store, *changes)
+
+    with patch.object(LeapStore, "async_write", slowly):
+        answer = hass.async_create_task(handle(hass, msgspec.json.encode(body(slot())), rest=False))
+        reload = hass.async_create_task(hass.config_entries.async_reload(loaded.entry_id))
+        for _ in range(20):
+            await hass.async_add_executor_job(int)
+        assert not answer.done()
+        assert not reload.done()
+        room.set()
+        assert await answer == 200
+        await reload
     assert [event.event_id for event in loaded.runtime_data.coordinator.schedule(METER_ID).events] == ["event-1"]
 
 
@@ -304,11 +319,14 @@ async def test_entries_that_never_loaded_answer_503(
         assert reply.status == 401
 
 
-async def handle(hass: HomeAssistant, content: bytes, headers: dict[str, str] | None = None) -> int:
+async def handle(
+    hass: HomeAssistant, content: bytes, headers: dict[str, str] | None = None, *, rest: bool = True
+) -> int:
     """Hand in a request as a cloud hook does."""
     request = MockRequest(content, "cloud", "POST", headers=SECRET if headers is None else headers)
     reply = await async_handle_webhook(hass, WEBHOOK_ID, request)
-    await settle(hass)
+    if rest:
+        await settle(hass)
     return reply.status
 
 
@@ -331,15 +349,14 @@ async def test_while_home_assistant_stops_nothing_is_promised(hass: HomeAssistan
 async def test_an_unload_while_the_body_arrives_is_a_503(hass: HomeAssistant, loaded: MockConfigEntry) -> None:
     """What was open at the first byte may be closed at the last."""
 
-    class Slow(MockRequest):
-        @property
-        def content(self) -> Any:
-            hass.set_state(CoreState.stopping)
-            return super().content
+    class Slow:
+        async def read(self) -> bytes:
+            assert await hass.config_entries.async_unload(loaded.entry_id)
+            return msgspec.json.encode(body(slot()))
 
-    request = Slow(msgspec.json.encode(body(slot())), "cloud", "POST", headers=SECRET)
-    reply = await async_handle_webhook(hass, WEBHOOK_ID, request)
-    hass.set_state(CoreState.running)
+    request = MockRequest(b"", "cloud", "POST", headers=SECRET)
+    with patch.object(MockRequest, "content", Slow()):
+        reply = await async_handle_webhook(hass, WEBHOOK_ID, request)
     assert reply.status == 503
     assert await on_disk(hass) == []
 
